@@ -1,0 +1,11 @@
+//! The actors: control state that changes, and nothing else. The only module that names actix.
+//!
+//! Callers hold handles; messages are private to an actor's file; [`guard`] restarts an actor that panicked.
+
+mod backend;
+mod circle;
+mod guard;
+
+pub use backend::{BackendHandle, BackendParts};
+pub use circle::{CircleHandle, CircleParts};
+pub use guard::Refused;

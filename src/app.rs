@@ -1,0 +1,525 @@
+//! The composition root: what a configuration becomes, in which order it starts, and in which it stops.
+//!
+//! Start: journal, meta store, dead letters; the fleet with its queues; the actors; the front door last. Stop: the
+//! front door first, so that nothing new comes in; then the actors, then the logs.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use tokio::{task::JoinHandle, time::Instant};
+
+use crate::{
+    actors::{BackendHandle, BackendParts, CircleHandle, CircleParts},
+    base::{ByteBudget, ByteSize, CircleId, Clock, SystemClock},
+    config::{self, Ack, BackendUrl, Config, Delivery, JournalSync, Meta, OnDamage},
+    http::{BodyLimits, Server, ServerError, Services},
+    influx::line::Limits,
+    journal::{
+        self, Journal, SyncMode,
+        fs::{Fs, RealFs},
+    },
+    meta::{self, Embedded, HistoryLimit, MetaStore},
+    obs::{Metrics, observe},
+    proxy::{
+        ack::Note,
+        client::{Client, ClientOptions, SendError},
+        courier::Courier,
+        dead_letters::DeadLetters,
+        fleet::{Backend, Circle, Condition, Fleet},
+        intake::Intake,
+        lookup::Lookup,
+        queue::Queue,
+        reader::Reader,
+        registry,
+        watermark::Watermarks,
+    },
+    ring::Ring,
+};
+
+/// How often cursors are saved, and with them segments deleted: what is delivered twice after a crash is at most this.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// How long the start waits to hear from the backends, so that the first requests find them.
+const FIRST_CONTACT: Duration = Duration::from_secs(1);
+/// Error text about bad lines in one answer.
+const MAX_LINE_ERRORS: usize = 64 << 10;
+/// Dead letters have a log of their own, which is full at this size.
+const MAX_DEAD_LETTERS: ByteSize = ByteSize::mib(4096);
+
+/// A running Gyre.
+#[derive(Debug)]
+pub struct App {
+    server: Server,
+    circles: Vec<CircleHandle>,
+    backends: Vec<BackendHandle>,
+    upkeep: JoinHandle<()>,
+    journal: Journal<Note>,
+    queues: Vec<Arc<Queue>>,
+    dead_letters: DeadLetters,
+}
+
+/// Gyre could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The journal, a spill log or the dead letters.
+    #[error("journal: {0}")]
+    Journal(#[from] journal::Error),
+    /// The meta store.
+    #[error("meta store: {0}")]
+    Meta(#[from] meta::Error),
+    /// What the meta store holds of the backends.
+    #[error("backends: {0}")]
+    Registry(#[from] registry::Error),
+    /// The clients to the backends.
+    #[error("clients: {0}")]
+    Client(#[from] SendError),
+    /// The front door.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// A thread that opened files died.
+    #[error("start died: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+    /// The data directory cannot be used.
+    #[error("data directory {path}: {source}")]
+    DataDir {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The configuration asks for what this version does not have.
+    #[error("{0}")]
+    Unsupported(&'static str),
+}
+
+/// What is opened before anything runs.
+struct Stores {
+    journal: Journal<Note>,
+    dead_letters: DeadLetters,
+    meta: Arc<dyn MetaStore>,
+    clock: Arc<dyn Clock>,
+}
+
+impl App {
+    /// Starts everything on the current thread's runtime, which must be the system thread's.
+    ///
+    /// # Errors
+    /// See [`StartError`]; what was started is dropped.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let stores = open_stores(&config).await?;
+        let budget = ByteBudget::new(config.memory.budget.0);
+        let fleet = Arc::new(build_fleet(&config, &stores).await?);
+        let options = client_options(&config.delivery);
+        let client = Client::new(fleet.backends.iter().map(AsRef::as_ref), options)?;
+        let lookup =
+            Arc::new(Lookup::open(Arc::clone(&fleet), Arc::clone(&stores.meta), Arc::clone(&stores.clock)).await?);
+        let mut metrics = Metrics::new();
+        register_gauges(&mut metrics, &fleet, &budget, &stores);
+        let metrics = Arc::new(metrics);
+        let queues = open_queues(&config, &fleet, &stores).await?;
+        let parts = ActorParts {
+            config: &config,
+            fleet: &fleet,
+            stores: &stores,
+            client: &client,
+            lookup: &lookup,
+            metrics: &metrics,
+        };
+        let (circles, backends) = parts.start(&queues);
+        first_contact(&fleet).await;
+        let intake = Arc::new(intake(&config, &fleet, &stores, &lookup, &metrics));
+        let reader = Arc::new(reader(&config, &intake, &budget, &stores));
+        let limits = BodyLimits {
+            received: config.http.max_body.as_usize(),
+            decompressed: config.http.max_decompressed.as_usize(),
+            budget,
+        };
+        let services = Services {
+            intake,
+            reader,
+            fleet,
+            circles: circles.clone(),
+            dead_letters: stores.dead_letters.clone(),
+            metrics,
+            limits,
+            credentials: config.auth.clone(),
+            api: config.proxy.api,
+            client: options,
+            config,
+        };
+        let server = Server::start(Arc::new(services))?;
+        let upkeep = tokio::task::spawn_local(upkeep(stores.journal.clone(), queues.clone()));
+        Ok(Self {
+            server,
+            circles,
+            backends,
+            upkeep,
+            journal: stores.journal,
+            queues,
+            dead_letters: stores.dead_letters,
+        })
+    }
+
+    /// The addresses that the front door listens on.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.server.addresses
+    }
+
+    /// Stops accepting, lets requests finish, syncs and ends.
+    pub async fn stop(self) {
+        let Self {
+            server,
+            circles,
+            backends: _,
+            upkeep,
+            journal,
+            queues,
+            dead_letters,
+        } = self;
+        server.stop().await;
+        for circle in &circles {
+            if let Err(error) = circle.stop().await {
+                tracing::warn!(%error, "circle did not stop in order");
+            }
+        }
+        upkeep.abort();
+        let closed = tokio::task::spawn_blocking(move || {
+            queues.iter().try_for_each(|queue| queue.save())?;
+            journal.close()?;
+            dead_letters.close()
+        });
+        match closed.await {
+            Ok(Ok(())) => tracing::info!("stopped: everything is synced"),
+            Ok(Err(error)) => tracing::error!(%error, "cursors not saved: some deliveries will be repeated"),
+            Err(error) => tracing::error!(%error, "closing died"),
+        }
+    }
+
+    /// Makes every actor panic, for tests of their supervision.
+    #[doc(hidden)]
+    pub async fn crash_actors(&self) {
+        for backend in &self.backends {
+            backend.crash().await;
+        }
+        for circle in &self.circles {
+            circle.crash().await;
+        }
+    }
+}
+
+async fn open_stores(config: &Config) -> Result<Stores, StartError> {
+    if config.meta != Meta::Embedded {
+        return Err(StartError::Unsupported(
+            "meta.store = \"etcd\" is not part of this version",
+        ));
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let (config, opening_clock) = (config.clone(), Arc::clone(&clock));
+    let open = move || -> Result<_, StartError> {
+        let dir = &config.data.dir;
+        let cannot = |source| StartError::DataDir {
+            path: dir.display().to_string(),
+            source,
+        };
+        std::fs::create_dir_all(dir).map_err(cannot)?;
+        let meta = Embedded::open(&dir.join("meta.redb"), opening_clock, HistoryLimit::DEFAULT)?;
+        let fs: Arc<dyn Fs> = Arc::new(RealFs);
+        let options = journal_options(&config, config.journal.max_size);
+        let (journal, recovery) = Journal::open(Arc::clone(&fs), &dir.join("journal"), options)?;
+        if recovery.needs_attention() {
+            tracing::warn!(?recovery, "journal recovered");
+        }
+        let dead_letters = DeadLetters::open(
+            fs,
+            &dir.join("dead-letters"),
+            journal_options(&config, MAX_DEAD_LETTERS),
+        )?;
+        Ok((journal, dead_letters, meta))
+    };
+    let (journal, dead_letters, meta) = tokio::task::spawn_blocking(open).await??;
+    Ok(Stores {
+        journal,
+        dead_letters,
+        meta: Arc::new(meta),
+        clock,
+    })
+}
+
+fn journal_options(config: &Config, max_size: ByteSize) -> journal::Options {
+    journal::Options {
+        segment_bytes: config.journal.segment.0,
+        max_bytes: max_size.0,
+        // A request's lines with their timestamps in full, and room for names.
+        max_record_bytes: (config.http.max_decompressed.0 * 3).clamp(1 << 20, u64::from(u32::MAX)),
+        tail_bytes: config.journal.tail.0,
+        sync: match config.journal.sync {
+            JournalSync::Always => SyncMode::Always,
+            JournalSync::Interval(interval) => SyncMode::Interval(interval),
+            JournalSync::Never => SyncMode::Never,
+        },
+        on_damage: match config.journal.on_damage {
+            OnDamage::Refuse => journal::OnDamage::Refuse,
+            OnDamage::Skip => journal::OnDamage::Skip,
+        },
+    }
+}
+
+async fn build_fleet(config: &Config, stores: &Stores) -> Result<Fleet, StartError> {
+    let tip = stores.journal.committed();
+    let mut circles = Vec::with_capacity(config.circles.len());
+    for (id, circle) in (0..).map(CircleId).zip(&config.circles) {
+        let ring = Ring::new(&circle.node_keys(&config.proxy.hash_key))
+            .ok_or(StartError::Unsupported("a circle without backends"))?;
+        let mut members = Vec::with_capacity(circle.backends.len());
+        for backend in &circle.backends {
+            members.push(Arc::new(build_backend(stores, id, backend, tip).await?));
+        }
+        circles.push(Circle {
+            id,
+            name: circle.name.clone(),
+            ring,
+            members,
+        });
+    }
+    Ok(Fleet::new(circles, config.proxy.shard_key.clone()))
+}
+
+async fn build_backend(
+    stores: &Stores,
+    circle: CircleId,
+    config: &config::Backend,
+    tip: u64,
+) -> Result<Backend, StartError> {
+    if config.url == BackendUrl::Embedded {
+        return Err(StartError::Unsupported(
+            "embedded backends are not part of this version",
+        ));
+    }
+    let remembered = registry::remember(stores.meta.as_ref(), &config.name).await?;
+    let condition = Condition::default();
+    condition.set_detached(remembered.detached);
+    // What the journal held before is not known per backend: it must be passed to count as up to date.
+    condition.note_owned(tip);
+    Ok(Backend {
+        id: crate::base::BackendId(remembered.id),
+        circle,
+        config: config.clone(),
+        condition,
+    })
+}
+
+async fn open_queues(config: &Config, fleet: &Arc<Fleet>, stores: &Stores) -> Result<Vec<Arc<Queue>>, StartError> {
+    let (config, fleet, journal) = (config.clone(), Arc::clone(fleet), stores.journal.clone());
+    let open = move || {
+        let spill = config.data.dir.join("spill");
+        // Backends that are no longer configured hold nothing any more.
+        for (consumer, _) in journal.consumers() {
+            if !fleet.backends.iter().any(|backend| backend.id.0 == consumer) {
+                tracing::warn!(
+                    consumer,
+                    "a backend is no longer configured: what waited for it is given up"
+                );
+                journal.forget(consumer);
+            }
+        }
+        let open = |backend: &Arc<Backend>| open_queue(&config, &spill, backend, &journal);
+        fleet.backends.iter().map(open).collect::<Result<Vec<_>, _>>()
+    };
+    Ok(tokio::task::spawn_blocking(open).await??)
+}
+
+fn open_queue(
+    config: &Config,
+    spill: &Path,
+    backend: &Arc<Backend>,
+    journal: &Journal<Note>,
+) -> Result<Arc<Queue>, journal::Error> {
+    let dir = spill.join(backend.id.to_string());
+    let options = journal_options(config, config.delivery.max_pending);
+    Queue::open(Arc::clone(backend), journal.clone(), Arc::new(RealFs), dir, options).map(Arc::new)
+}
+
+fn client_options(delivery: &Delivery) -> ClientOptions {
+    ClientOptions {
+        timeout: delivery.timeout,
+        connect_timeout: delivery.connect_timeout,
+        connections: delivery.connections.get(),
+    }
+}
+
+struct ActorParts<'a> {
+    config: &'a Config,
+    fleet: &'a Arc<Fleet>,
+    stores: &'a Stores,
+    client: &'a Client,
+    lookup: &'a Arc<Lookup>,
+    metrics: &'a Metrics,
+}
+
+impl ActorParts<'_> {
+    fn start(&self, queues: &[Arc<Queue>]) -> (Vec<CircleHandle>, Vec<BackendHandle>) {
+        let mut queues = queues.iter();
+        let mut circles = Vec::new();
+        let mut all = Vec::new();
+        for circle in &self.fleet.circles {
+            let pairs = circle.members.iter().zip(queues.by_ref());
+            let backends: Vec<_> = pairs
+                .map(|(backend, queue)| self.start_backend(backend, queue))
+                .collect();
+            all.extend(backends.iter().cloned());
+            let parts = CircleParts {
+                id: circle.id,
+                fleet: Arc::clone(self.fleet),
+                backends,
+            };
+            circles.push(CircleHandle::start(
+                parts,
+                self.metrics.restarts(&format!("circle {}", circle.name)),
+            ));
+        }
+        (circles, all)
+    }
+
+    fn start_backend(&self, backend: &Arc<Backend>, queue: &Arc<Queue>) -> BackendHandle {
+        let courier = Courier {
+            backend: Arc::clone(backend),
+            queue: Arc::clone(queue),
+            client: self.client.clone(),
+            lookup: Arc::clone(self.lookup),
+            dead_letters: self.stores.dead_letters.clone(),
+            config: self.config.delivery,
+            clock: Arc::clone(&self.stores.clock),
+            metrics: self.metrics.backend(&backend.config.name),
+        };
+        let linger = match self.config.proxy.ack {
+            Ack::Journal => self.config.delivery.linger,
+            Ack::Applied { .. } => Duration::ZERO,
+        };
+        let parts = BackendParts {
+            courier: Arc::new(courier),
+            config: self.config.delivery,
+            linger,
+            store: Arc::clone(&self.stores.meta),
+        };
+        BackendHandle::start(
+            parts,
+            self.metrics.restarts(&format!("backend {}", backend.config.name)),
+        )
+    }
+}
+
+/// Waits until every backend was heard of, or not for long.
+async fn first_contact(fleet: &Fleet) {
+    let deadline = Instant::now() + FIRST_CONTACT;
+    while Instant::now() < deadline && !fleet.backends.iter().all(|backend| backend.condition.is_alive()) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn intake(config: &Config, fleet: &Arc<Fleet>, stores: &Stores, lookup: &Arc<Lookup>, metrics: &Metrics) -> Intake {
+    Intake {
+        fleet: Arc::clone(fleet),
+        journal: stores.journal.clone(),
+        watermarks: Arc::new(Watermarks::starting_at(stores.journal.committed())),
+        lookup: Arc::clone(lookup),
+        clock: Arc::clone(&stores.clock),
+        ack: config.proxy.ack,
+        statement_timeout: config.delivery.timeout,
+        limits: Limits {
+            max_line: config.http.max_line.as_usize(),
+            max_errors: MAX_LINE_ERRORS,
+        },
+        databases: config.proxy.databases.clone(),
+        metrics: metrics.write.clone(),
+    }
+}
+
+fn reader(config: &Config, intake: &Arc<Intake>, budget: &ByteBudget, stores: &Stores) -> Reader {
+    Reader {
+        fleet: Arc::clone(&intake.fleet),
+        watermarks: Arc::clone(&intake.watermarks),
+        intake: Arc::clone(intake),
+        lookup: Arc::clone(&intake.lookup),
+        patience: match config.proxy.ack {
+            Ack::Applied { timeout } => timeout,
+            Ack::Journal => config.delivery.linger * 4,
+        },
+        max_merged: config.query.max_merged.as_usize(),
+        budget: budget.clone(),
+        clock: Arc::clone(&stores.clock),
+    }
+}
+
+/// Saves cursors again and again.
+async fn upkeep(journal: Journal<Note>, queues: Vec<Arc<Queue>>) {
+    let mut due = tokio::time::interval(SAVE_EVERY);
+    due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut saved = Vec::new();
+    loop {
+        due.tick().await;
+        let consumers = journal.consumers();
+        let spilling = queues.iter().any(|queue| queue.is_spilled());
+        if consumers == saved && !spilling {
+            continue;
+        }
+        let (log, spilled) = (journal.clone(), queues.clone());
+        let save = move || {
+            log.save_cursors()
+                .and_then(|()| spilled.iter().try_for_each(|queue| queue.save()))
+        };
+        match tokio::task::spawn_blocking(save).await {
+            Ok(Ok(())) => saved = consumers,
+            Ok(Err(error)) => tracing::error!(%error, "cursors not saved: trying again"),
+            Err(error) => tracing::error!(%error, "saving cursors died: trying again"),
+        }
+    }
+}
+
+fn register_gauges(metrics: &mut Metrics, fleet: &Arc<Fleet>, budget: &ByteBudget, stores: &Stores) {
+    type Read = fn(&Backend) -> u64;
+    let per_backend: [(&'static str, &'static str, Read); 4] = [
+        ("backend_waiting_bytes", "Bytes that wait for the backend", |backend| {
+            backend.condition.waiting_bytes()
+        }),
+        (
+            "backend_detached",
+            "1 when the backend missed data and is left out",
+            |backend| backend.condition.is_detached().into(),
+        ),
+        ("backend_alive", "1 when the backend answers", |backend| {
+            backend.condition.is_alive().into()
+        }),
+        ("backend_latency_us", "Smoothed time to answer", |backend| {
+            backend.condition.latency_us()
+        }),
+    ];
+    for (name, help, read) in per_backend {
+        let fleet = Arc::clone(fleet);
+        metrics.add(observe(name, help, move || {
+            let sample =
+                |backend: &Arc<Backend>| (vec![("backend", backend.config.name.clone())], to_gauge(read(backend)));
+            fleet.backends.iter().map(sample).collect()
+        }));
+    }
+    let (used, limit) = (budget.clone(), budget.clone());
+    metrics.add(observe(
+        "memory_budget_used_bytes",
+        "Bytes of the budget in use",
+        move || vec![(Vec::new(), to_gauge(used.used()))],
+    ));
+    metrics.add(observe("memory_budget_bytes", "The budget", move || {
+        vec![(Vec::new(), to_gauge(limit.limit()))]
+    }));
+    let (journal, letters) = (stores.journal.clone(), stores.dead_letters.clone());
+    metrics.add(observe("journal_bytes", "Bytes of all segments", move || {
+        vec![(Vec::new(), to_gauge(journal.stats().bytes))]
+    }));
+    metrics.add(observe(
+        "dead_letters",
+        "Dead letters waiting for an operator",
+        move || vec![(Vec::new(), to_gauge(letters.count()))],
+    ));
+}
+
+fn to_gauge(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

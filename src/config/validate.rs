@@ -1,0 +1,265 @@
+//! From what is written to what is meant: the rules of every key, and those between keys.
+
+use std::{collections::BTreeSet, num::NonZeroUsize, time::Duration};
+
+use super::{
+    address::BackendUrl,
+    check::{Table, at_most, given_path},
+    error::ConfigError,
+    key_path::KeyPath,
+    model::{
+        Ack, Api, Backend, Circle, Config, Data, Delivery, Gzip, Http, Journal, JournalSync, Log, LogFormat, LogLevel,
+        Memory, Meta, Nodes, OnDamage, Proxy, Query, ServerTls, Telemetry, Trust, Whitelist, Workers,
+    },
+    raw::{self, RawConfig},
+    source::Source,
+};
+use crate::base::{ByteSize, duration};
+
+/// The validated configuration, or the first mistake.
+pub(super) fn validate(raw: RawConfig, source: &Source) -> Result<Config, ConfigError> {
+    let table = |name| Table::new(source, KeyPath::dotted(name));
+    let raw::Auth {
+        username,
+        password,
+        encrypted,
+    } = raw.auth;
+    let config = Config {
+        http: http(raw.http, &table("http"), &table("http.tls"))?,
+        auth: table("auth").credentials(username, password, encrypted)?,
+        log: log(&raw.log, &table("log"))?,
+        data: Data {
+            dir: table("data").text("dir", raw.data.dir)?.into(),
+        },
+        memory: Memory {
+            budget: table("memory").some_bytes("budget", &raw.memory.budget)?,
+        },
+        journal: journal(&raw.journal, &table("journal"))?,
+        delivery: delivery(&raw.delivery, &table("delivery"))?,
+        query: query(&raw.query, &table("query"))?,
+        meta: meta(raw.meta, &table("meta"), &table("meta.etcd"))?,
+        nodes: nodes(&raw.nodes, &table("nodes"))?,
+        telemetry: Telemetry {
+            default_task: raw.telemetry.default_task,
+        },
+        proxy: proxy(raw.proxy, &table("proxy"))?,
+        circles: circles(raw.circles, source)?,
+    };
+    sizes_agree(&config, source)?;
+    durations_agree(&config, source)?;
+    Ok(config)
+}
+
+fn http(raw: raw::Http, table: &Table<'_>, tls_table: &Table<'_>) -> Result<Http, ConfigError> {
+    Ok(Http {
+        listen: table.parse_list("listen", &raw.listen)?,
+        workers: NonZeroUsize::new(raw.workers).map_or(Workers::PerCore, Workers::Exactly),
+        max_body: table.some_bytes("max_body", &raw.max_body)?,
+        max_decompressed: table.some_bytes("max_decompressed", &raw.max_decompressed)?,
+        max_line: table.some_bytes("max_line", &raw.max_line)?,
+        max_connections: table.some("max_connections", raw.max_connections)?,
+        keep_alive: table.some_time("keep_alive", &raw.keep_alive)?,
+        request_timeout: table.some_time("request_timeout", &raw.request_timeout)?,
+        shutdown_timeout: table.duration("shutdown_timeout", &raw.shutdown_timeout)?,
+        ping_auth: raw.ping_auth,
+        tls: server_tls(&raw.tls, tls_table)?,
+        compress: raw.compress,
+    })
+}
+
+fn server_tls(raw: &raw::ServerTls, table: &Table<'_>) -> Result<Option<ServerTls>, ConfigError> {
+    match (given_path(&raw.cert), given_path(&raw.key)) {
+        (None, None) => Ok(None),
+        (Some(cert), Some(key)) => Ok(Some(ServerTls { cert, key })),
+        (Some(_), None) => Err(table.wrong("cert", "the certificate needs its private key")),
+        (None, Some(_)) => Err(table.wrong("key", "the private key needs its certificate")),
+    }
+}
+
+fn log(raw: &raw::Log, table: &Table<'_>) -> Result<Log, ConfigError> {
+    use LogLevel::{Debug, Error, Info, Trace, Warn};
+    Ok(Log {
+        level: table.choice(
+            "level",
+            &raw.level,
+            &[Error, Warn, Info, Debug, Trace].map(|level| (level.as_str(), level)),
+        )?,
+        format: table.choice(
+            "format",
+            &raw.format,
+            &[("text", LogFormat::Text), ("json", LogFormat::Json)],
+        )?,
+    })
+}
+
+fn journal(raw: &raw::Journal, table: &Table<'_>) -> Result<Journal, ConfigError> {
+    let interval = table.some_time("sync_interval", &raw.sync_interval)?;
+    let syncs = [
+        ("always", JournalSync::Always),
+        ("interval", JournalSync::Interval(interval)),
+        ("never", JournalSync::Never),
+    ];
+    let damages = [("refuse", OnDamage::Refuse), ("skip", OnDamage::Skip)];
+    Ok(Journal {
+        sync: table.choice("sync", &raw.sync, &syncs)?,
+        segment: table.some_bytes("segment", &raw.segment)?,
+        max_size: table.some_bytes("max_size", &raw.max_size)?,
+        tail: table.parse("tail", &raw.tail)?,
+        on_damage: table.choice("on_damage", &raw.on_damage, &damages)?,
+    })
+}
+
+fn delivery(raw: &raw::Delivery, table: &Table<'_>) -> Result<Delivery, ConfigError> {
+    let gzips = [("auto", Gzip::Auto), ("always", Gzip::Always), ("never", Gzip::Never)];
+    Ok(Delivery {
+        batch_lines: table.some("batch_lines", raw.batch_lines)?,
+        batch_bytes: table.some_bytes("batch_bytes", &raw.batch_bytes)?,
+        linger: table.duration("linger", &raw.linger)?,
+        timeout: table.some_time("timeout", &raw.timeout)?,
+        connect_timeout: table.some_time("connect_timeout", &raw.connect_timeout)?,
+        connections: table.some("connections", raw.connections)?,
+        backoff_min: table.some_time("backoff_min", &raw.backoff_min)?,
+        backoff_max: table.some_time("backoff_max", &raw.backoff_max)?,
+        check_interval: table.some_time("check_interval", &raw.check_interval)?,
+        gzip: table.choice("gzip", &raw.gzip, &gzips)?,
+        spill_after: table.some_bytes("spill_after", &raw.spill_after)?,
+        max_pending: table.some_bytes("max_pending", &raw.max_pending)?,
+    })
+}
+
+fn query(raw: &raw::Query, table: &Table<'_>) -> Result<Query, ConfigError> {
+    let timeout = table.duration("timeout", &raw.timeout)?;
+    Ok(Query {
+        timeout: (!timeout.is_zero()).then_some(timeout),
+        max_merged: table.some_bytes("max_merged", &raw.max_merged)?,
+        max_statements: table.some("max_statements", raw.max_statements)?,
+    })
+}
+
+fn meta(raw: raw::Meta, table: &Table<'_>, etcd_table: &Table<'_>) -> Result<Meta, ConfigError> {
+    let endpoints = etcd_table.parse_list("endpoints", &raw.etcd.endpoints)?;
+    let prefix = raw.etcd.prefix;
+    if !prefix.starts_with('/') || prefix.ends_with('/') {
+        let message = format!("{prefix:?} must start with a slash, have a name after it, and not end with a slash");
+        return Err(etcd_table.wrong("prefix", message));
+    }
+    let is_etcd = table.choice("store", &raw.store, &[("embedded", false), ("etcd", true)])?;
+    Ok(if is_etcd {
+        Meta::Etcd { endpoints, prefix }
+    } else {
+        Meta::Embedded
+    })
+}
+
+fn nodes(raw: &raw::Nodes, table: &Table<'_>) -> Result<Nodes, ConfigError> {
+    Ok(Nodes {
+        ttl: table.some_time("ttl", &raw.ttl)?,
+        self_register: raw.self_register,
+    })
+}
+
+fn proxy(raw: raw::Proxy, table: &Table<'_>) -> Result<Proxy, ConfigError> {
+    let timeout = table.some_time("ack_timeout", &raw.ack_timeout)?;
+    let acks = [("applied", Ack::Applied { timeout }), ("journal", Ack::Journal)];
+    if raw.databases.iter().any(String::is_empty) {
+        return Err(table.wrong("databases", "a database must have a name"));
+    }
+    Ok(Proxy {
+        api: table.choice(
+            "api",
+            &raw.api,
+            &[Api::V2_4_7, Api::V2_5_12].map(|api| (api.as_str(), api)),
+        )?,
+        hash_key: table.parse("hash_key", &raw.hash_key)?,
+        shard_key: table.parse("shard_key", &raw.shard_key)?,
+        ack: table.choice("ack", &raw.ack, &acks)?,
+        databases: Whitelist(raw.databases),
+    })
+}
+
+fn circles(raw: Vec<raw::Circle>, source: &Source) -> Result<Vec<Circle>, ConfigError> {
+    let path = KeyPath::dotted("circles");
+    if raw.is_empty() {
+        return Err(source.invalid(&path, "circles cannot be empty"));
+    }
+    let (mut circle_names, mut backend_names) = (BTreeSet::new(), BTreeSet::new());
+    let mut circles = Vec::with_capacity(raw.len());
+    for (index, circle) in raw.into_iter().enumerate() {
+        let path = path.index(index);
+        let table = Table::new(source, path.clone());
+        let name = table.unique("name", circle.name, &mut circle_names)?;
+        if circle.backends.is_empty() {
+            return Err(table.wrong("backends", "backends cannot be empty"));
+        }
+        let mut backends = Vec::with_capacity(circle.backends.len());
+        for (index, raw) in circle.backends.into_iter().enumerate() {
+            let table = Table::new(source, path.key("backends").index(index));
+            backends.push(backend(raw, &table, &mut backend_names)?);
+        }
+        circles.push(Circle { name, backends });
+    }
+    Ok(circles)
+}
+
+fn backend(raw: raw::Backend, table: &Table<'_>, names: &mut BTreeSet<String>) -> Result<Backend, ConfigError> {
+    let name = table.unique("name", raw.name, names)?;
+    let url = table.parse("url", &raw.url)?;
+    if url == BackendUrl::Embedded {
+        return Err(table.wrong("url", "embedded backends are not part of this version"));
+    }
+    let trust = match (given_path(&raw.ca), raw.tls_insecure) {
+        (None, false) => Trust::System,
+        (None, true) => Trust::Anyone,
+        (Some(file), false) => Trust::Authorities(file),
+        (Some(_), true) => return Err(table.wrong("ca", "has no use with tls_insecure")),
+    };
+    Ok(Backend {
+        name,
+        url,
+        credentials: table.credentials(raw.username, raw.password, raw.auth_encrypted)?,
+        write_only: raw.write_only,
+        trust,
+    })
+}
+
+fn sizes_agree(config: &Config, source: &Source) -> Result<(), ConfigError> {
+    let Config {
+        http,
+        memory,
+        journal,
+        delivery,
+        query,
+        ..
+    } = config;
+    let budget = ("memory.budget", memory.budget);
+    let pairs = [
+        (("http.max_line", http.max_line), ("http.max_body", http.max_body)),
+        (
+            ("http.max_body", http.max_body),
+            ("http.max_decompressed", http.max_decompressed),
+        ),
+        (("http.max_decompressed", http.max_decompressed), budget),
+        (
+            ("journal.segment", journal.segment),
+            ("journal.max_size", journal.max_size),
+        ),
+        (("journal.tail", journal.tail), budget),
+        (("delivery.batch_bytes", delivery.batch_bytes), budget),
+        (
+            ("delivery.spill_after", delivery.spill_after),
+            ("delivery.max_pending", delivery.max_pending),
+        ),
+        (("query.max_merged", query.max_merged), budget),
+    ];
+    pairs
+        .into_iter()
+        .try_for_each(|(small, large)| at_most(source, small, large, ByteSize::to_string))
+}
+
+fn durations_agree(config: &Config, source: &Source) -> Result<(), ConfigError> {
+    let shortest = ("delivery.backoff_min", config.delivery.backoff_min);
+    let longest = ("delivery.backoff_max", config.delivery.backoff_max);
+    at_most(source, shortest, longest, |duration: &Duration| {
+        duration::print(*duration)
+    })
+}

@@ -1,0 +1,101 @@
+//! InfluxDB's own interface: `/ping`, `/write`, `/query`, and `/api/v2/*` as 1.8 has it.
+
+mod flux;
+mod query;
+mod write;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    middleware::{Compress, Condition},
+    web,
+};
+
+use super::{Services, access, error::ApiError, params};
+
+/// Adds the routes.
+pub(super) fn routes(routes: &mut web::ServiceConfig, services: &Services) {
+    routes
+        .service(web::resource("/ping").to(ping))
+        .service(
+            web::resource("/write")
+                .route(web::post().to(write::v1))
+                .default_service(web::to(only_post)),
+        )
+        .service(
+            web::resource("/api/v2/write")
+                .route(web::post().to(write::v2))
+                .default_service(web::to(only_post)),
+        )
+        .service(
+            web::resource("/query")
+                .wrap(Condition::new(services.config.http.compress, Compress::default()))
+                .route(web::get().to(query::query))
+                .route(web::post().to(query::query))
+                .default_service(web::to(only_get_and_post)),
+        )
+        .service(
+            web::resource("/api/v2/query")
+                .wrap(Condition::new(services.config.http.compress, Compress::default()))
+                .route(web::post().to(flux::query))
+                .default_service(web::to(only_post)),
+        )
+        .service(web::resource("/metrics").route(web::get().to(metrics)));
+}
+
+/// `/ping`, any method: 204, or the version when `verbose` is set.
+async fn ping(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, ApiError> {
+    if services.config.http.ping_auth {
+        services.authenticate(&request)?;
+    }
+    let query = params::parse_query(request.query_string());
+    let quiet = matches!(params::text(&query, "verbose"), "" | "0" | "false");
+    if quiet {
+        return Ok(HttpResponse::NoContent()
+            .insert_header((header::CONTENT_TYPE, "application/json"))
+            .finish());
+    }
+    let body = format!("{{\"version\":\"{}\"}}\n", access::INFLUXDB_VERSION);
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .body(body))
+}
+
+/// `/metrics`: all counters as OpenMetrics text.
+async fn metrics(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, ApiError> {
+    if services.config.http.ping_auth {
+        services.authenticate(&request)?;
+    }
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, content_type))
+        .body(services.metrics.print()))
+}
+
+/// The answer to an unknown path.
+pub(super) async fn not_found() -> HttpResponse {
+    plain(StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
+async fn only_post() -> HttpResponse {
+    not_allowed("OPTIONS, POST")
+}
+
+async fn only_get_and_post() -> HttpResponse {
+    not_allowed("OPTIONS, GET, POST")
+}
+
+fn not_allowed(allow: &'static str) -> HttpResponse {
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
+    response
+        .headers_mut()
+        .insert(header::ALLOW, header::HeaderValue::from_static(allow));
+    response
+}
+
+fn plain(status: StatusCode, text: &'static str) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(text)
+}

@@ -1,0 +1,53 @@
+//! The front door. The only module that names actix-web.
+//!
+//! Each API family has a file or folder of its own, with its routes, its fallback and its error bodies; [`access`]
+//! surrounds them all.
+
+mod access;
+mod admin;
+mod auth;
+mod body;
+mod error;
+mod gyre;
+mod influx;
+mod params;
+mod server;
+
+use std::sync::Arc;
+
+use crate::{
+    actors::CircleHandle,
+    config::{Api, Config, Credentials},
+    obs::Metrics,
+    proxy::{client::ClientOptions, dead_letters::DeadLetters, fleet::Fleet, intake::Intake, reader::Reader},
+};
+
+pub use body::BodyLimits;
+pub use server::{Server, ServerError};
+
+/// What handlers work with; shared by all workers.
+#[derive(Debug)]
+pub struct Services {
+    /// Takes writes in.
+    pub intake: Arc<Intake>,
+    /// Answers queries.
+    pub reader: Arc<Reader>,
+    /// The circles.
+    pub fleet: Arc<Fleet>,
+    /// The circles' actors.
+    pub circles: Vec<CircleHandle>,
+    /// What could not be delivered.
+    pub dead_letters: DeadLetters,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Limits on bodies.
+    pub limits: BodyLimits,
+    /// Whom to let in.
+    pub credentials: Option<Credentials>,
+    /// Whose admin answers to give.
+    pub api: Api,
+    /// How workers talk to backends.
+    pub client: ClientOptions,
+    /// The configuration of the front door and of queries.
+    pub config: Config,
+}

@@ -1,0 +1,140 @@
+//! Parameters of a request: from the URL, and from a form in the body.
+
+use std::borrow::Cow;
+
+use actix_multipart::Multipart;
+use actix_web::{HttpRequest, web};
+use futures_util::StreamExt;
+
+use super::{
+    body::{self, BodyLimits},
+    error::ApiError,
+};
+
+/// Names and values in the order in which they came.
+pub(super) type Params = Vec<(String, String)>;
+
+/// Reads a query string or an urlencoded body.
+#[must_use]
+pub(super) fn parse_query(text: &str) -> Params {
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(parse_pair)
+        .collect()
+}
+
+fn parse_pair(pair: &str) -> (String, String) {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    (decode(name).into_owned(), decode(value).into_owned())
+}
+
+/// Undoes `+` and `%xx`; what is no valid escape stays as it is.
+fn decode(text: &str) -> Cow<'_, str> {
+    if !text.contains(['+', '%']) {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, hex_pair(after)) {
+            (b'+', _) => bytes.push(b' '),
+            (b'%', Some(value)) => {
+                bytes.push(value);
+                rest = &after[2..];
+            }
+            _ => bytes.push(byte),
+        }
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn hex_pair(bytes: &[u8]) -> Option<u8> {
+    let digits = std::str::from_utf8(bytes.get(..2)?).ok()?;
+    // `from_str_radix` would take a sign.
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit())
+        .then(|| u8::from_str_radix(digits, 16).ok())?
+}
+
+/// The first value of a name.
+#[must_use]
+pub(super) fn first<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
+    params
+        .iter()
+        .find(|(other, _)| other == name)
+        .map(|(_, value)| value.as_str())
+}
+
+/// The first value of a name, or nothing.
+#[must_use]
+pub(super) fn text<'a>(params: &'a Params, name: &str) -> &'a str {
+    first(params, name).unwrap_or_default()
+}
+
+/// All parameters of a request: those of a form in the body (urlencoded or multipart, files included) come before
+/// those of the URL, as Go's `FormValue` has it.
+///
+/// # Errors
+/// When the body cannot be read.
+pub(super) async fn of_form(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limits: &BodyLimits,
+) -> Result<Params, ApiError> {
+    let mut params = match body::media_type(request).as_str() {
+        "application/x-www-form-urlencoded" => {
+            let body = body::read(request, payload, limits).await?;
+            parse_query(&String::from_utf8_lossy(&body.bytes))
+        }
+        "multipart/form-data" => of_multipart(request, payload, limits).await?,
+        "application/vnd.influxql" => {
+            let body = body::read(request, payload, limits).await?;
+            vec![("q".to_owned(), String::from_utf8_lossy(&body.bytes).into_owned())]
+        }
+        _ => Params::new(),
+    };
+    params.extend(parse_query(request.query_string()));
+    Ok(params)
+}
+
+async fn of_multipart(request: &HttpRequest, payload: web::Payload, limits: &BodyLimits) -> Result<Params, ApiError> {
+    let invalid = |error: &dyn std::fmt::Display| ApiError::invalid(format!("unable to read multipart body: {error}"));
+    let mut parts = Multipart::new(request.headers(), payload);
+    let mut params = Params::new();
+    let mut left = limits.received;
+    while let Some(part) = parts.next().await {
+        let mut part = part.map_err(|error| invalid(&error))?;
+        let name = part.name().unwrap_or_default().to_owned();
+        let mut value = Vec::new();
+        while let Some(chunk) = part.next().await {
+            let chunk = chunk.map_err(|error| invalid(&error))?;
+            left = left
+                .checked_sub(chunk.len())
+                .ok_or_else(|| ApiError::new(crate::base::ErrorKind::TooLarge, "Request Entity Too Large"))?;
+            value.extend_from_slice(&chunk);
+        }
+        params.push((name, String::from_utf8_lossy(&value).into_owned()));
+    }
+    Ok(params)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_what_clients_encode() {
+        let params = parse_query("q=SELECT+%2A+FROM%20cpu&db=d%C3%A4b&empty&bad=%zz%4&x=%+1");
+        let expect = [
+            ("q", "SELECT * FROM cpu"),
+            ("db", "däb"),
+            ("empty", ""),
+            ("bad", "%zz%4"),
+            ("x", "% 1"),
+        ];
+        assert_eq!(params, expect.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(first(&params, "db"), Some("däb"));
+    }
+}

@@ -1,0 +1,129 @@
+//! The command line.
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use gyre::{app::App, config, obs};
+
+mod cli;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Wrong configuration or command line; `EX_CONFIG` of sysexits.
+const EXIT_CONFIG: u8 = 78;
+
+/// Makes a fleet of plain time-series nodes behave like one dependable cluster.
+#[derive(Debug, Parser)]
+#[command(name = "gyre", version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, clap::Args)]
+struct Serve {
+    /// The configuration: Gyre's own, or a file of influx-proxy.
+    #[arg(long, default_value = "config/gyre.toml")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run until SIGTERM or Ctrl-C.
+    Serve(Serve),
+    /// Check a configuration and say what is wrong with it.
+    CheckConfig {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Print the version.
+    Version,
+    /// List, replay or drop the points that no backend would take.
+    DeadLetters(cli::dead_letters::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
+        Command::Serve(serve) => serve_until_told(&serve.config),
+        Command::CheckConfig { file } => check_config(&file),
+        Command::Version => {
+            println!("gyre {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        Command::DeadLetters(arguments) => cli::dead_letters::run(&arguments),
+    }
+}
+
+fn check_config(file: &std::path::Path) -> ExitCode {
+    match config::load(file, environment()) {
+        Ok(config) => {
+            let backends: usize = config.circles.iter().map(|circle| circle.backends.len()).sum();
+            println!(
+                "{}: fine: {} circles, {backends} backends",
+                file.display(),
+                config.circles.len()
+            );
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}
+
+/// The environment as text; what is not UTF-8 is no setting of ours.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text)
+}
+
+fn serve_until_told(file: &std::path::Path) -> ExitCode {
+    let config = match config::load(file, environment()) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    let format = match config.log.format {
+        config::LogFormat::Text => obs::LogFormat::Text,
+        config::LogFormat::Json => obs::LogFormat::Json,
+    };
+    if let Err(error) = obs::install_logging(config.log.level.as_str(), format) {
+        eprintln!("logging cannot be set up: {error}");
+        return ExitCode::FAILURE;
+    }
+    obs::install_panic_hook();
+    // The first to install wins; there is no other.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    actix_rt::System::new().block_on(run(config))
+}
+
+async fn run(config: config::Config) -> ExitCode {
+    let grace = config.http.shutdown_timeout + config.delivery.timeout;
+    let app = match App::start(config).await {
+        Ok(app) => app,
+        Err(error) => {
+            tracing::error!(%error, "cannot start");
+            eprintln!("cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    for address in app.addresses() {
+        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    }
+    cli::signals::told_to_stop().await;
+    tracing::info!("stopping");
+    tokio::select! {
+        () = app.stop() => ExitCode::SUCCESS,
+        () = tokio::time::sleep(grace) => {
+            tracing::error!("not stopped within {grace:?}: leaving; the journal has everything that was acknowledged");
+            ExitCode::FAILURE
+        }
+    }
+}

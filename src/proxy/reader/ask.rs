@@ -1,0 +1,197 @@
+//! Asking one replica after another until one answers.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{Method, Response};
+use tokio::time::Instant;
+
+use crate::{
+    base::Reserved,
+    influx::{
+        influxql::ast::Statement,
+        result::{Decoder, StatementResult},
+    },
+};
+
+use super::{
+    super::{
+        choice::{self, Candidate},
+        client::{Client, SendError},
+        fleet::{Backend, ReadInFlight},
+        plan::Replicas,
+        verdict::error_text,
+    },
+    Asked, Options, QueryError, Reader, Relayed,
+};
+
+/// How often a read looks whether a replica has caught up while it waits for one.
+pub(super) const POLL: Duration = Duration::from_millis(2);
+
+/// How long a backend that broke off an answer has to show that it is alive.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
+/// What decoded cells take more than their JSON, at least: paid for from the budget.
+const DECODED_FACTOR: u64 = 4;
+
+impl Reader {
+    /// Sends a request to the best replica, and to the next one when that cannot answer.
+    pub(super) async fn ask(
+        &self,
+        client: &Client,
+        replicas: &Replicas,
+        send: impl AsyncFn(&Backend) -> Result<Response, SendError>,
+    ) -> Result<Relayed, QueryError> {
+        let mark = replicas.slots.iter().map(|slot| self.watermarks.mark(*slot)).max();
+        let candidates = self.candidates(replicas, mark.unwrap_or(u64::MAX)).await;
+        let mut why = "none of them answers".to_owned();
+        for Candidate { backend, current } in candidates {
+            if !current {
+                tracing::debug!(backend = %backend.config.name, "asking a replica that lags");
+            }
+            let in_flight = ReadInFlight::on(&backend);
+            let asked_at = Instant::now();
+            match send(&backend).await {
+                Ok(response) if is_answer(&response) => {
+                    let micros = u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+                    backend.condition.note_latency_us(micros);
+                    return Ok(Relayed { response, in_flight });
+                }
+                Ok(response) => why = format!("{} answers {}", backend.config.name, refusal(response).await),
+                Err(error @ (SendError::Connect(_) | SendError::Setup(_))) => {
+                    why = format!("{}: {error}", backend.config.name)
+                }
+                Err(error) => {
+                    if client.ping(&backend, SIGN_OF_LIFE).await.is_err() {
+                        return Err(QueryError::BackendLost {
+                            backend: backend.config.name.clone(),
+                            reason: error.to_string(),
+                        });
+                    }
+                    why = format!("{}: {error}", backend.config.name);
+                }
+            }
+            tracing::warn!(reason = %why, "replica cannot answer: asking the next");
+        }
+        Err(QueryError::Unavailable(why))
+    }
+
+    /// The usable replicas, best first; waits a while for one that has everything.
+    async fn candidates(&self, replicas: &Replicas, mark: u64) -> Vec<Candidate> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let ranked = choice::rank(replicas.backends.iter().map(|at| &self.fleet.backends[*at]), mark);
+            if ranked.first().is_none_or(|best| best.current) || Instant::now() >= deadline {
+                return ranked;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Asks a statement of one of its replicas and reads the answer.
+    pub(super) async fn ask_decoded(
+        &self,
+        client: &Client,
+        replicas: &Replicas,
+        statement: &Statement,
+        options: &Options,
+        reserved: &mut Reserved,
+    ) -> Asked {
+        let text = statement.to_string();
+        // With a time zone of its own the statement's times come as local times; else they are counted.
+        let counted = matches!(statement, Statement::Select(select) if select.time_zone.is_none());
+        let form = form(&text, options, counted);
+        let asked = self.ask(client, replicas, async |backend| {
+            client.query(backend, Method::POST, &form, "application/json").await
+        });
+        let answer = asked.await?;
+        let mut result = self.decode(answer, reserved).await?;
+        if counted {
+            result.series.iter_mut().for_each(|series| series.restore_times());
+        }
+        Ok(result)
+    }
+
+    /// Asks a statement of this very backend.
+    pub(super) async fn ask_one(
+        &self,
+        client: &Client,
+        backend: &Arc<Backend>,
+        statement: &str,
+        options: &Options,
+        reserved: &mut Reserved,
+    ) -> Asked {
+        let in_flight = ReadInFlight::on(backend);
+        let unavailable = |reason: String| QueryError::Unavailable(format!("{}: {reason}", backend.config.name));
+        let form = form(statement, options, false);
+        let response = client
+            .query(backend, Method::POST, &form, "application/json")
+            .await
+            .map_err(|error| unavailable(error.to_string()))?;
+        if !is_answer(&response) {
+            return Err(unavailable(refusal(response).await));
+        }
+        self.decode(Relayed { response, in_flight }, reserved).await
+    }
+
+    async fn decode(&self, answer: Relayed, reserved: &mut Reserved) -> Asked {
+        let Relayed {
+            mut response,
+            in_flight: _still_reading,
+        } = answer;
+        let bad = |text: String| QueryError::Unsupported(text);
+        let mut decoder = Decoder::new(self.max_merged);
+        let mut whole: Option<crate::influx::result::Response> = None;
+        let mut held = 0;
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| QueryError::Unavailable(error.to_string()))?
+        {
+            held += chunk.len();
+            if held > self.max_merged {
+                return Err(QueryError::TooLarge(self.max_merged));
+            }
+            if !reserved.try_grow(chunk.len() as u64 * DECODED_FACTOR) {
+                return Err(QueryError::Busy);
+            }
+            for document in decoder.push(&chunk).map_err(|error| bad(error.to_string()))? {
+                match &mut whole {
+                    None => whole = Some(document),
+                    Some(whole) => whole.append(document),
+                }
+            }
+        }
+        decoder.finish().map_err(|error| bad(error.to_string()))?;
+        let whole = whole.unwrap_or_default();
+        match (whole.error, whole.results.into_iter().next()) {
+            (Some(error), _) => Err(QueryError::Unsupported(error)),
+            (None, first) => Ok(first.unwrap_or_else(StatementResult::default)),
+        }
+    }
+}
+
+fn form<'a>(text: &'a str, options: &'a Options, counted: bool) -> Vec<(&'a str, &'a str)> {
+    let mut form = vec![
+        ("q", text),
+        ("db", options.db.as_str()),
+        ("rp", options.policy.as_str()),
+        ("chunked", "true"),
+    ];
+    if counted {
+        form.push(("epoch", "ns"));
+    }
+    form.retain(|(_, value)| !value.is_empty());
+    form
+}
+
+/// A backend that answers 2xx or says that the query is wrong has answered; others may do better with the rest.
+fn is_answer(response: &Response) -> bool {
+    let status = response.status();
+    status.is_success() || matches!(status.as_u16(), 400 | 404 | 413 | 422)
+}
+
+async fn refusal(response: Response) -> String {
+    let status = response.status().as_u16();
+    let body = response.bytes().await.unwrap_or_default();
+    format!("{status} {}", error_text(&body))
+}

@@ -1,0 +1,245 @@
+//! What was sent, what was acknowledged, and what a replica may therefore hold: pure.
+//!
+//! The values that a writer gives to one key only grow. So after any fault a replica must hold, for each key, a value
+//! from the last acknowledged to the last sent one: less means that an older write overtook a newer one or that the
+//! newer one was lost; a key that was only sent may be missing, but then in every replica.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// How many findings of a kind a report prints.
+const SHOWN: usize = 10;
+
+/// What makes a point one and the same: written again, it is replaced.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    /// Measurement name, without characters that need escaping.
+    pub(crate) measurement: String,
+    /// Value of the tag `writer`.
+    pub(crate) writer: String,
+    /// Nanoseconds since the Unix epoch.
+    pub(crate) time: i64,
+}
+
+/// A point with the one field `v`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Point {
+    /// Where it belongs.
+    pub(crate) key: Key,
+    /// The integer value of its field.
+    pub(crate) value: i64,
+}
+
+/// All points of one circle, or of whatever answers queries as if it held them all: the values found under each key.
+pub(crate) type Replica = BTreeMap<Key, Vec<i64>>;
+
+/// The account of a run; shared by its writers.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    entries: Mutex<BTreeMap<Key, Entry>>,
+}
+
+/// The values last acknowledged and last sent under one key.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    acknowledged: Option<i64>,
+    sent: i64,
+}
+
+/// What is wrong with one replica. Clean when empty.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Report {
+    /// Acknowledged, but not there.
+    pub(crate) lost: Vec<Key>,
+    /// There with another value than the last one: key, value found.
+    pub(crate) altered: Vec<(Key, i64)>,
+    /// Found more than once, on several backends of the circle.
+    pub(crate) duplicated: Vec<Key>,
+    /// There, but never sent.
+    pub(crate) unknown: Vec<Key>,
+}
+
+impl Point {
+    /// The point in line protocol, without the line's end.
+    pub(crate) fn line(&self) -> String {
+        self.padded("")
+    }
+
+    /// The same with more fields, given as `,name=value`.
+    pub(crate) fn padded(&self, more_fields: &str) -> String {
+        let Key {
+            measurement,
+            writer,
+            time,
+        } = &self.key;
+        format!("{measurement},writer={writer} v={}i{more_fields} {time}", self.value)
+    }
+}
+
+impl Ledger {
+    /// To be called before the points leave: from now on a replica may hold them.
+    pub(crate) fn sending(&self, points: &[Point]) {
+        let mut entries = self.lock();
+        for Point { key, value } in points {
+            let entry = entries.entry(key.clone()).or_insert(Entry {
+                acknowledged: None,
+                sent: *value,
+            });
+            assert!(entry.sent <= *value, "the values of a key must grow");
+            entry.sent = *value;
+        }
+    }
+
+    /// To be called after the answer was 2xx: from now on every replica must come to hold them.
+    pub(crate) fn acknowledged(&self, points: &[Point]) {
+        let mut entries = self.lock();
+        for Point { key, value } in points {
+            let entry = entries.get_mut(key).expect("only what was sent can be acknowledged");
+            entry.acknowledged = Some(*value);
+        }
+    }
+
+    /// How many points were acknowledged.
+    pub(crate) fn len(&self) -> usize {
+        self.lock()
+            .values()
+            .filter(|entry| entry.acknowledged.is_some())
+            .count()
+    }
+
+    /// Compares a replica with the account.
+    pub(crate) fn check(&self, replica: &Replica) -> Report {
+        let entries = self.lock();
+        let mut report = Report::default();
+        for (key, entry) in entries.iter() {
+            let found = replica.get(key).map_or(&[][..], Vec::as_slice);
+            if found.is_empty() && entry.acknowledged.is_some() {
+                report.lost.push(key.clone());
+            }
+            if found.len() > 1 {
+                report.duplicated.push(key.clone());
+            }
+            let valid = entry.acknowledged.unwrap_or(i64::MIN)..=entry.sent;
+            report.altered.extend(
+                found
+                    .iter()
+                    .filter(|value| !valid.contains(value))
+                    .map(|&value| (key.clone(), value)),
+            );
+        }
+        report
+            .unknown
+            .extend(replica.keys().filter(|key| !entries.contains_key(key)).cloned());
+        report
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub(crate) fn is_clean(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            lost,
+            altered,
+            duplicated,
+            unknown,
+        } = self;
+        show(f, "lost", lost)?;
+        show(f, "altered", altered)?;
+        show(f, "duplicated", duplicated)?;
+        show(f, "unknown", unknown)
+    }
+}
+
+fn show<T: fmt::Debug>(f: &mut fmt::Formatter<'_>, what: &str, found: &[T]) -> fmt::Result {
+    writeln!(f, "  {what}: {}", found.len())?;
+    found.iter().take(SHOWN).try_for_each(|one| writeln!(f, "    {one:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(time: i64) -> Key {
+        Key {
+            measurement: "m".to_owned(),
+            writer: "w".to_owned(),
+            time,
+        }
+    }
+
+    fn point(time: i64, value: i64) -> Point {
+        Point { key: key(time), value }
+    }
+
+    /// Acknowledged: time 1 with value 5; sent after it: time 1 with value 6 and time 2 with value 1.
+    fn check(found: &[(i64, i64)]) -> Report {
+        let ledger = Ledger::default();
+        ledger.sending(&[point(1, 5)]);
+        ledger.acknowledged(&[point(1, 5)]);
+        ledger.sending(&[point(1, 6), point(2, 1)]);
+        let mut replica = Replica::new();
+        for &(time, value) in found {
+            replica.entry(key(time)).or_default().push(value);
+        }
+        ledger.check(&replica)
+    }
+
+    #[test]
+    fn accepts_what_was_acknowledged_or_sent_after_it() {
+        for found in [&[(1, 5)][..], &[(1, 6)], &[(1, 5), (2, 1)]] {
+            assert!(check(found).is_clean(), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn reports_every_kind_of_damage() {
+        assert_eq!(
+            check(&[]),
+            Report {
+                lost: vec![key(1)],
+                ..Report::default()
+            }
+        );
+        assert_eq!(
+            check(&[(1, 4)]),
+            Report {
+                altered: vec![(key(1), 4)],
+                ..Report::default()
+            }
+        );
+        assert_eq!(
+            check(&[(1, 7)]),
+            Report {
+                altered: vec![(key(1), 7)],
+                ..Report::default()
+            }
+        );
+        assert_eq!(
+            check(&[(1, 5), (1, 5)]),
+            Report {
+                duplicated: vec![key(1)],
+                ..Report::default()
+            }
+        );
+        assert_eq!(
+            check(&[(1, 5), (3, 1)]),
+            Report {
+                unknown: vec![key(3)],
+                ..Report::default()
+            }
+        );
+    }
+}

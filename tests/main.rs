@@ -1,0 +1,17 @@
+//! Black-box tests: the real binary on loopback, real InfluxDB servers behind it, real clients in front.
+//!
+//! One binary for all of them, so that the dependency graph is linked once; a module per API family, and [`faults`]
+//! for crashes, partitions and full disks. Tests wait for conditions, never for time, and choose no port by hand.
+//!
+//! | environment | meaning |
+//! |---|---|
+//! | `GYRE_TEST_LONG=1` | long rounds run whole; without it a seeded part of them |
+//! | `GYRE_TEST_SEED=N` | seed of the fault schedules, as a failed run printed it |
+//! | `GYRE_BIN=FILE` | the server under test, instead of the one that cargo built |
+
+#![cfg(test)]
+
+mod architecture;
+mod faults;
+mod meta;
+mod support;

@@ -1,0 +1,5 @@
+//! The metadata store through its public interface.
+
+mod conformance;
+mod crash;
+mod embedded;
