@@ -3,22 +3,22 @@
 //! Start: journal, meta store, dead letters; the fleet with its queues; the actors; the front door last. Stop: the
 //! front door first, so that nothing new comes in; then the actors, then the logs.
 
+mod gauges;
+mod stores;
+
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
     actors::{BackendHandle, BackendParts, CircleHandle, CircleParts},
-    base::{ByteBudget, ByteSize, CircleId, Clock, SystemClock},
-    config::{self, Ack, BackendUrl, Config, Delivery, JournalSync, Meta, OnDamage},
+    base::{BackendId, ByteBudget, CircleId},
+    config::{self, Ack, BackendUrl, Config, Delivery},
     http::{BodyLimits, Server, ServerError, Services},
     influx::line::Limits,
-    journal::{
-        self, Journal, SyncMode,
-        fs::{Fs, RealFs},
-    },
-    meta::{self, Embedded, HistoryLimit, MetaStore},
-    obs::{Metrics, observe},
+    journal::{self, Journal, fs::RealFs},
+    meta,
+    obs::Metrics,
     proxy::{
         ack::Note,
         client::{Client, ClientOptions, SendError},
@@ -35,14 +35,14 @@ use crate::{
     ring::Ring,
 };
 
+use stores::Stores;
+
 /// How often cursors are saved, and with them segments deleted: what is delivered twice after a crash is at most this.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 /// How long the start waits to hear from the backends, so that the first requests find them.
 const FIRST_CONTACT: Duration = Duration::from_secs(1);
 /// Error text about bad lines in one answer.
 const MAX_LINE_ERRORS: usize = 64 << 10;
-/// Dead letters have a log of their own, which is full at this size.
-const MAX_DEAD_LETTERS: ByteSize = ByteSize::mib(4096);
 
 /// A running Gyre.
 #[derive(Debug)]
@@ -90,21 +90,13 @@ pub enum StartError {
     Unsupported(&'static str),
 }
 
-/// What is opened before anything runs.
-struct Stores {
-    journal: Journal<Note>,
-    dead_letters: DeadLetters,
-    meta: Arc<dyn MetaStore>,
-    clock: Arc<dyn Clock>,
-}
-
 impl App {
     /// Starts everything on the current thread's runtime, which must be the system thread's.
     ///
     /// # Errors
     /// See [`StartError`]; what was started is dropped.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let stores = open_stores(&config).await?;
+        let stores = stores::open(&config).await?;
         let budget = ByteBudget::new(config.memory.budget.0);
         let fleet = Arc::new(build_fleet(&config, &stores).await?);
         let options = client_options(&config.delivery);
@@ -112,7 +104,7 @@ impl App {
         let lookup =
             Arc::new(Lookup::open(Arc::clone(&fleet), Arc::clone(&stores.meta), Arc::clone(&stores.clock)).await?);
         let mut metrics = Metrics::new();
-        register_gauges(&mut metrics, &fleet, &budget, &stores);
+        gauges::register(&mut metrics, &fleet, &budget, &stores);
         let metrics = Arc::new(metrics);
         let queues = open_queues(&config, &fleet, &stores).await?;
         let parts = ActorParts {
@@ -206,63 +198,6 @@ impl App {
     }
 }
 
-async fn open_stores(config: &Config) -> Result<Stores, StartError> {
-    if config.meta != Meta::Embedded {
-        return Err(StartError::Unsupported(
-            "meta.store = \"etcd\" is not part of this version",
-        ));
-    }
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let (config, opening_clock) = (config.clone(), Arc::clone(&clock));
-    let open = move || -> Result<_, StartError> {
-        let dir = &config.data.dir;
-        let cannot = |source| StartError::DataDir {
-            path: dir.display().to_string(),
-            source,
-        };
-        std::fs::create_dir_all(dir).map_err(cannot)?;
-        let meta = Embedded::open(&dir.join("meta.redb"), opening_clock, HistoryLimit::DEFAULT)?;
-        let fs: Arc<dyn Fs> = Arc::new(RealFs);
-        let options = journal_options(&config, config.journal.max_size);
-        let (journal, recovery) = Journal::open(Arc::clone(&fs), &dir.join("journal"), options)?;
-        if recovery.needs_attention() {
-            tracing::warn!(?recovery, "journal recovered");
-        }
-        let dead_letters = DeadLetters::open(
-            fs,
-            &dir.join("dead-letters"),
-            journal_options(&config, MAX_DEAD_LETTERS),
-        )?;
-        Ok((journal, dead_letters, meta))
-    };
-    let (journal, dead_letters, meta) = tokio::task::spawn_blocking(open).await??;
-    Ok(Stores {
-        journal,
-        dead_letters,
-        meta: Arc::new(meta),
-        clock,
-    })
-}
-
-fn journal_options(config: &Config, max_size: ByteSize) -> journal::Options {
-    journal::Options {
-        segment_bytes: config.journal.segment.0,
-        max_bytes: max_size.0,
-        // A request's lines with their timestamps in full, and room for names.
-        max_record_bytes: (config.http.max_decompressed.0 * 3).clamp(1 << 20, u64::from(u32::MAX)),
-        tail_bytes: config.journal.tail.0,
-        sync: match config.journal.sync {
-            JournalSync::Always => SyncMode::Always,
-            JournalSync::Interval(interval) => SyncMode::Interval(interval),
-            JournalSync::Never => SyncMode::Never,
-        },
-        on_damage: match config.journal.on_damage {
-            OnDamage::Refuse => journal::OnDamage::Refuse,
-            OnDamage::Skip => journal::OnDamage::Skip,
-        },
-    }
-}
-
 async fn build_fleet(config: &Config, stores: &Stores) -> Result<Fleet, StartError> {
     let tip = stores.journal.committed();
     let mut circles = Vec::with_capacity(config.circles.len());
@@ -300,7 +235,7 @@ async fn build_backend(
     // What the journal held before is not known per backend: it must be passed to count as up to date.
     condition.note_owned(tip);
     Ok(Backend {
-        id: crate::base::BackendId(remembered.id),
+        id: BackendId(remembered.id),
         circle,
         config: config.clone(),
         condition,
@@ -334,7 +269,7 @@ fn open_queue(
     journal: &Journal<Note>,
 ) -> Result<Arc<Queue>, journal::Error> {
     let dir = spill.join(backend.id.to_string());
-    let options = journal_options(config, config.delivery.max_pending);
+    let options = stores::journal_options(config, config.delivery.max_pending);
     Queue::open(Arc::clone(backend), journal.clone(), Arc::new(RealFs), dir, options).map(Arc::new)
 }
 
@@ -472,54 +407,4 @@ async fn upkeep(journal: Journal<Note>, queues: Vec<Arc<Queue>>) {
             Err(error) => tracing::error!(%error, "saving cursors died: trying again"),
         }
     }
-}
-
-fn register_gauges(metrics: &mut Metrics, fleet: &Arc<Fleet>, budget: &ByteBudget, stores: &Stores) {
-    type Read = fn(&Backend) -> u64;
-    let per_backend: [(&'static str, &'static str, Read); 4] = [
-        ("backend_waiting_bytes", "Bytes that wait for the backend", |backend| {
-            backend.condition.waiting_bytes()
-        }),
-        (
-            "backend_detached",
-            "1 when the backend missed data and is left out",
-            |backend| backend.condition.is_detached().into(),
-        ),
-        ("backend_alive", "1 when the backend answers", |backend| {
-            backend.condition.is_alive().into()
-        }),
-        ("backend_latency_us", "Smoothed time to answer", |backend| {
-            backend.condition.latency_us()
-        }),
-    ];
-    for (name, help, read) in per_backend {
-        let fleet = Arc::clone(fleet);
-        metrics.add(observe(name, help, move || {
-            let sample =
-                |backend: &Arc<Backend>| (vec![("backend", backend.config.name.clone())], to_gauge(read(backend)));
-            fleet.backends.iter().map(sample).collect()
-        }));
-    }
-    let (used, limit) = (budget.clone(), budget.clone());
-    metrics.add(observe(
-        "memory_budget_used_bytes",
-        "Bytes of the budget in use",
-        move || vec![(Vec::new(), to_gauge(used.used()))],
-    ));
-    metrics.add(observe("memory_budget_bytes", "The budget", move || {
-        vec![(Vec::new(), to_gauge(limit.limit()))]
-    }));
-    let (journal, letters) = (stores.journal.clone(), stores.dead_letters.clone());
-    metrics.add(observe("journal_bytes", "Bytes of all segments", move || {
-        vec![(Vec::new(), to_gauge(journal.stats().bytes))]
-    }));
-    metrics.add(observe(
-        "dead_letters",
-        "Dead letters waiting for an operator",
-        move || vec![(Vec::new(), to_gauge(letters.count()))],
-    ));
-}
-
-fn to_gauge(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }

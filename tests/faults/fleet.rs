@@ -85,7 +85,10 @@ impl Fleet {
             .set("delivery", "backoff_min", "50ms")
             .set("delivery", "backoff_max", "500ms")
             .set("delivery", "timeout", "3s")
-            .set("memory", "budget", "64MiB");
+            .set("memory", "budget", "64MiB")
+            .set("http", "max_body", "16MiB")
+            .set("http", "max_decompressed", "32MiB")
+            .set("journal", "tail", "16MiB");
         if let Some(disk) = &disk {
             config = config.data_dir(&disk.path().join("data")).launcher(disk.launcher());
         }

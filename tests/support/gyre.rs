@@ -160,7 +160,11 @@ impl Gyre {
         let client = self.client();
         wait::until("gyre answers /ping", START, || {
             let ended = self.process.exit_status();
-            assert!(ended.is_none(), "gyre ended at start: {ended:?}");
+            assert!(
+                ended.is_none(),
+                "gyre ended at start: {ended:?}\n{}",
+                self.process.log()
+            );
             client.pings().then_some(())
         });
     }

@@ -1,0 +1,62 @@
+//! What `/metrics` looks up when it is asked.
+
+use std::sync::Arc;
+
+use crate::{
+    base::ByteBudget,
+    obs::{Metrics, observe},
+    proxy::fleet::{Backend, Fleet},
+};
+
+use super::stores::Stores;
+
+/// Adds the gauges of backends, memory and logs.
+pub(super) fn register(metrics: &mut Metrics, fleet: &Arc<Fleet>, budget: &ByteBudget, stores: &Stores) {
+    type Read = fn(&Backend) -> u64;
+    let per_backend: [(&'static str, &'static str, Read); 4] = [
+        ("backend_waiting_bytes", "Bytes that wait for the backend", |backend| {
+            backend.condition.waiting_bytes()
+        }),
+        (
+            "backend_detached",
+            "1 when the backend missed data and is left out",
+            |backend| backend.condition.is_detached().into(),
+        ),
+        ("backend_alive", "1 when the backend answers", |backend| {
+            backend.condition.is_alive().into()
+        }),
+        ("backend_latency_us", "Smoothed time to answer", |backend| {
+            backend.condition.latency_us()
+        }),
+    ];
+    for (name, help, read) in per_backend {
+        let fleet = Arc::clone(fleet);
+        metrics.add(observe(name, help, move || {
+            let sample =
+                |backend: &Arc<Backend>| (vec![("backend", backend.config.name.clone())], to_gauge(read(backend)));
+            fleet.backends.iter().map(sample).collect()
+        }));
+    }
+    let (used, limit) = (budget.clone(), budget.clone());
+    metrics.add(observe(
+        "memory_budget_used_bytes",
+        "Bytes of the budget in use",
+        move || vec![(Vec::new(), to_gauge(used.used()))],
+    ));
+    metrics.add(observe("memory_budget_bytes", "The budget", move || {
+        vec![(Vec::new(), to_gauge(limit.limit()))]
+    }));
+    let (journal, letters) = (stores.journal.clone(), stores.dead_letters.clone());
+    metrics.add(observe("journal_bytes", "Bytes of all segments", move || {
+        vec![(Vec::new(), to_gauge(journal.stats().bytes))]
+    }));
+    metrics.add(observe(
+        "dead_letters",
+        "Dead letters waiting for an operator",
+        move || vec![(Vec::new(), to_gauge(letters.count()))],
+    ));
+}
+
+fn to_gauge(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
