@@ -2,7 +2,7 @@
 //!
 //! `magic "GYRECUR\0" | version u32 | count u32 | (consumer u32, seq u64)... | crc32c u32`, little-endian.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use super::{
     Error, Seq,
@@ -22,8 +22,11 @@ pub(super) fn load(fs: &dyn Fs, path: &Path) -> Result<Option<Cursors>, Error> {
     if !fs.exists(path).map_err(Error::io("cannot find", path))? {
         return Ok(Some(Cursors::new()));
     }
-    let bytes = fs::read_all(fs, path, MAX_FILE).map_err(Error::io("cannot read", path))?;
-    Ok(decode(&bytes))
+    match fs::read_all(fs, path, MAX_FILE) {
+        Ok(bytes) => Ok(decode(&bytes)),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(None),
+        Err(error) => Err(Error::io("cannot read", path)(error)),
+    }
 }
 
 pub(super) fn save(fs: &dyn Fs, path: &Path, cursors: &Cursors) -> Result<(), Error> {

@@ -40,7 +40,7 @@ pub enum Error {
         source: Arc<io::Error>,
     },
     /// Stored records are damaged or missing, and records after them are there.
-    #[error("{}: damaged at byte {offset}: records {first} to {last} are lost; set journal.on_damage = \"skip\" to go on without them", path.display())]
+    #[error("{}: damaged at byte {offset}: records {first} to {last} are lost or in doubt; set journal.on_damage = \"skip\" to go on without them", path.display())]
     Damaged {
         /// The segment.
         path: PathBuf,

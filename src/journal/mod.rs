@@ -6,8 +6,8 @@
 //!   or sealed where it was good, and the next segment's header says where that was.
 //! * Every consumer has a cursor: the last record it is done with. A segment is deleted when all cursors passed it.
 //!   Cursors are saved now and then; after a crash a consumer may see some records again, never miss one.
-//! * Recent records stay in memory with a note for whoever waits for them, so that consumers that keep up read no
-//!   file and find the note.
+//! * Recent records that some consumer still needs stay in memory with a note for whoever waits for them, so that
+//!   consumers that keep up read no file and find the note.
 //! * When it is opened, a torn tail is cut; damage before the tail is refused or skipped, and reported. See
 //!   `recovery.rs`; the formats are in `frame.rs` and `cursors.rs`.
 //!
@@ -44,6 +44,7 @@ pub use error::Error;
 pub use reader::{Batch, Entry};
 pub use recovery::Recovery;
 
+use frame::MAX_PAYLOAD;
 use fs::Fs;
 use state::Shared;
 
@@ -57,7 +58,7 @@ pub enum SyncMode {
     Always,
     /// At most this long after they are acknowledged.
     Interval(Duration),
-    /// When the operating system pleases.
+    /// When the operating system pleases, and when a segment is full.
     Never,
 }
 
@@ -77,7 +78,7 @@ pub struct Options {
     pub segment_bytes: u64,
     /// Appending is refused beyond this size of all segments together.
     pub max_bytes: u64,
-    /// Longest record.
+    /// Longest record; 2 GiB at the most.
     pub max_record_bytes: u64,
     /// Recent records kept in memory.
     pub tail_bytes: u64,
@@ -103,7 +104,7 @@ pub struct Stats {
     pub records: u64,
     /// Times that waiting records were written and, if so configured, synced.
     pub commits: u64,
-    /// Bytes held by all segments now.
+    /// Bytes held now by all segments, and by what waits to be written.
     pub bytes: u64,
 }
 
@@ -120,10 +121,11 @@ pub struct Commit {
 }
 
 impl<N: Send + Sync + 'static> Journal<N> {
-    /// Opens the journal in `dir`, creating it if there is none, and starts its thread. Reads all segments.
+    /// Opens the journal in `dir`, creating it if there is none, and starts its thread, which runs until
+    /// [`Journal::close`]. Reads all segments.
     ///
     /// # Errors
-    /// [`Error::Damaged`] under [`OnDamage::Refuse`]; [`Error::Io`].
+    /// [`Error::Damaged`] under [`OnDamage::Refuse`]; [`Error::Io`], also for a format of another version.
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, options: Options) -> Result<(Self, Recovery), Error> {
         let (shared, report) = Shared::open(fs, dir, options)?;
         Shared::start_committer(&shared)?;
@@ -138,12 +140,13 @@ impl<N: Send + Sync + 'static> Journal<N> {
         self.append_all(vec![(payload, note)])
     }
 
-    /// Queues records that are committed together, numbered in order; all or none of them are written.
+    /// Queues records that are committed together, numbered in order; the commit is for all or none of them. After a
+    /// crash before it, some of the first may be there. No records are committed at once.
     ///
     /// # Errors
     /// As [`Journal::append`].
     pub fn append_all(&self, records: Vec<(Bytes, Option<Arc<N>>)>) -> Result<Commit, Error> {
-        let limit = self.shared.options.max_record_bytes;
+        let limit = self.shared.options.max_record_bytes.min(MAX_PAYLOAD);
         if let Some((payload, _)) = records.iter().find(|(payload, _)| payload.len() as u64 > limit) {
             return Err(Error::TooLarge {
                 len: payload.len(),
@@ -151,6 +154,13 @@ impl<N: Send + Sync + 'static> Journal<N> {
             });
         }
         let (sender, done) = oneshot::channel();
+        if records.is_empty() {
+            let _heard = sender.send(Ok(()));
+            return Ok(Commit {
+                seq: self.shared.lock().next,
+                done,
+            });
+        }
         let seq = self.shared.enqueue(records, sender)?;
         Ok(Commit { seq, done })
     }
@@ -177,10 +187,13 @@ impl<N: Send + Sync + 'static> Journal<N> {
         *state.cursors.entry(consumer).or_insert(fresh)
     }
 
-    /// `consumer` is done with everything up to `done`. Cursors never go back.
+    /// `consumer` is done with everything up to `done`. Cursors never go back, nor ahead of what is committed.
     pub fn advance(&self, consumer: u32, done: Seq) {
-        if let Some(cursor) = self.shared.lock().cursors.get_mut(&consumer) {
+        let mut state = self.shared.lock();
+        let done = done.min(state.committed);
+        if let Some(cursor) = state.cursors.get_mut(&consumer) {
             *cursor = done.max(*cursor);
+            state.forget_done();
         }
     }
 
@@ -246,7 +259,7 @@ impl<N: Send + Sync + 'static> Journal<N> {
     pub fn stats(&self) -> Stats {
         let state = self.shared.lock();
         Stats {
-            bytes: state.bytes(),
+            bytes: state.bytes,
             ..state.stats
         }
     }
@@ -268,7 +281,7 @@ impl Commit {
         self.seq
     }
 
-    /// Blocks until it is known.
+    /// Blocks until it is known; async code awaits the commit instead.
     ///
     /// # Errors
     /// When the records were not written.

@@ -2,7 +2,9 @@
 //!
 //! A tail is torn when nothing valid follows it: the writes it held were not acknowledged, or the last one's sync was
 //! under way, so it is cut. A bad place with valid records behind it, a missing segment, or an unreadable header is
-//! damage: records that were acknowledged are gone, and whoever opens the journal must say whether to go on.
+//! damage: records that were acknowledged are gone, and whoever opens the journal must say whether to go on. Two
+//! things look like damage and are none: a hole in the last write, whose sync was under way as well, and the absence
+//! of records that every consumer is done with.
 
 use std::{ops::RangeInclusive, path::Path};
 
@@ -14,9 +16,6 @@ use super::{
     segment::{Extent, Segment},
 };
 
-/// How far ahead a record's number may plausibly be when the scan looks for the next valid one.
-const MAX_LOST: u64 = 1 << 32;
-
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovery {
@@ -24,7 +23,7 @@ pub struct Recovery {
     pub records: u64,
     /// Bytes cut from the end.
     pub torn_bytes: u64,
-    /// Records that are lost, when [`OnDamage::Skip`] allows to go on without them.
+    /// Records that are lost, when [`OnDamage::Skip`] allows to go on without them, or nobody was told of them.
     pub lost: Vec<RangeInclusive<Seq>>,
     /// Segments whose header is damaged; their records were found all the same.
     pub bad_headers: u64,
@@ -40,7 +39,7 @@ impl Recovery {
     }
 }
 
-/// The segments found, and the number that the next record may have.
+/// The segments found, the last record found or lost, and the number that the next record may have.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) segments: Vec<Segment>,
@@ -48,50 +47,40 @@ pub(super) struct Found {
     pub(super) next: Seq,
 }
 
-struct Recoverer<'a> {
-    fs: &'a dyn Fs,
-    options: &'a Options,
-    report: &'a mut Recovery,
-    /// The last record known to be good, or known to be lost.
-    last: Seq,
-}
-
-/// Reads all segments in `dir`. `oldest_needed` is the last record that every consumer is done with, if there are any:
-/// a journal that starts later has lost segments.
+/// Reads all segments in `dir`. Every consumer is done with the records up to `done`.
 pub(super) fn recover(
     fs: &dyn Fs,
     dir: &Path,
     options: &Options,
-    oldest_needed: Option<Seq>,
+    done: Option<Seq>,
     report: &mut Recovery,
 ) -> Result<Found, Error> {
     let names = fs.list(dir).map_err(Error::io("cannot list", dir))?;
     let mut firsts: Vec<Seq> = names.iter().filter_map(|name| Segment::parse_name(name)).collect();
     firsts.sort_unstable();
-    let mut found = Vec::new();
+    let stored: Vec<_> = firsts
+        .iter()
+        .map(|first| inspect(fs, dir, *first))
+        .collect::<Result<_, _>>()?;
+    // Without consumers nobody can miss what came before the oldest segment.
+    let before = stored
+        .first()
+        .map_or(0, |oldest| oldest.previous.unwrap_or(oldest.segment.first - 1));
+    let last = if done.is_some() { 0 } else { before };
     let mut recoverer = Recoverer {
         fs,
         options,
         report,
-        last: 0,
+        done: done.unwrap_or(0),
+        last,
+        found: Vec::new(),
     };
-    for (index, first) in firsts.iter().enumerate() {
-        let mut segment = Segment::new(dir, *first);
-        let file = fs
-            .open(&segment.path)
-            .map_err(Error::io("cannot open", &segment.path))?;
-        let header = recoverer.read_header(&segment, file.as_ref())?;
-        let previous = header.map_or(first.saturating_sub(1), |header| header.previous);
-        if index == 0 {
-            recoverer.last = oldest_needed.map_or(previous, |needed| needed.min(previous));
-        }
-        recoverer.expect_previous(&segment, previous)?;
-        let next = firsts.get(index + 1).map(|next| Segment::new(dir, *next));
-        recoverer.read_segment(&mut segment, file.as_ref(), header, next.as_ref())?;
-        found.push(segment);
+    for (index, segment) in stored.iter().enumerate() {
+        let good_up_to = stored.iter().skip(index + 1).find_map(|later| later.previous);
+        recoverer.take(segment, good_up_to)?;
     }
-    let last = recoverer.last;
-    let next = firsts.last().copied().unwrap_or(1).max(last + 1);
+    let Recoverer { last, found, .. } = recoverer;
+    let next = found.last().map_or(1, |segment| segment.first).max(last + 1);
     Ok(Found {
         segments: found,
         last,
@@ -99,81 +88,128 @@ pub(super) fn recover(
     })
 }
 
+/// A segment file before its records are read.
+struct Stored {
+    segment: Segment,
+    header: Option<Header>,
+    /// The last good record before it, as its header says, or else as its name says. `None` when it holds neither
+    /// header nor record: creating it failed, or nothing of it is left.
+    previous: Option<Seq>,
+}
+
+fn inspect(fs: &dyn Fs, dir: &Path, first: Seq) -> Result<Stored, Error> {
+    let segment = Segment::new(dir, first);
+    let cannot_read = || Error::io("cannot read", &segment.path);
+    let file = fs.open(&segment.path).map_err(cannot_read())?;
+    let mut bytes = [0; HEADER_LEN];
+    let read = file.read_at(&mut bytes, 0).map_err(cannot_read())?;
+    if let Some(version) = Header::foreign_version(bytes.get(..read).unwrap_or_default()) {
+        let unknown = format!("segment format {version} is unknown");
+        return Err(cannot_read()(std::io::Error::new(
+            std::io::ErrorKind::Unsupported,
+            unknown,
+        )));
+    }
+    let header = bytes
+        .get(..read)
+        .and_then(Header::decode)
+        .filter(|header| header.first == first);
+    let mut previous = header.map(|header| header.previous);
+    if header.is_none()
+        && frames(file.as_ref())
+            .and_then(|mut frames| frames.resume(first))
+            .map_err(cannot_read())?
+    {
+        previous = Some(first - 1);
+    }
+    Ok(Stored {
+        segment,
+        header,
+        previous,
+    })
+}
+
+fn frames(file: &dyn ReadFile) -> std::io::Result<Scan<'_>> {
+    let len = file.len()?;
+    Ok(Scan::new(file, len.min(HEADER_LEN as u64)..len))
+}
+
+struct Recoverer<'a> {
+    fs: &'a dyn Fs,
+    options: &'a Options,
+    report: &'a mut Recovery,
+    done: Seq,
+    /// The last record known to be good, or known to be lost.
+    last: Seq,
+    found: Vec<Segment>,
+}
+
 impl Recoverer<'_> {
-    fn read_header(&self, segment: &Segment, file: &dyn ReadFile) -> Result<Option<Header>, Error> {
-        let mut bytes = [0; HEADER_LEN];
-        let read = file
-            .read_at(&mut bytes, 0)
-            .map_err(Error::io("cannot read", &segment.path))?;
-        let header = bytes.get(..read).and_then(Header::decode);
-        Ok(header.filter(|header| header.first == segment.first))
-    }
-
-    /// Records up to `previous` must have been seen: what lies between is lost.
-    fn expect_previous(&mut self, segment: &Segment, previous: Seq) -> Result<(), Error> {
-        if self.last < previous {
-            self.lose(segment, 0, self.last + 1, previous)?;
+    /// Takes over the records of a segment; those above `good_up_to` belong to a write that failed. Behind the last
+    /// segment with anything in it there is none who could say.
+    fn take(&mut self, stored: &Stored, good_up_to: Option<Seq>) -> Result<(), Error> {
+        let segment = &stored.segment;
+        let file = self
+            .fs
+            .open(&segment.path)
+            .map_err(Error::io("cannot open", &segment.path))?;
+        match (stored.previous, good_up_to) {
+            (Some(previous), _) => {
+                if stored.header.is_none() {
+                    self.report.bad_headers += 1;
+                    self.damaged(segment, 0, segment.first, segment.first)?;
+                }
+                self.lose(segment, 0, self.last + 1, previous)?;
+                self.take_records(segment.clone(), file.as_ref(), good_up_to)
+            }
+            (None, Some(_)) => {
+                self.found.push(segment.clone());
+                Ok(())
+            }
+            (None, None) => self.remove_torn(segment, file.as_ref()),
         }
-        Ok(())
     }
 
-    fn read_segment(
+    fn take_records(
         &mut self,
-        segment: &mut Segment,
+        mut segment: Segment,
         file: &dyn ReadFile,
-        header: Option<Header>,
-        next: Option<&Segment>,
+        good_up_to: Option<Seq>,
     ) -> Result<(), Error> {
-        let len = file.len().map_err(Error::io("cannot read", &segment.path))?;
-        // What a later segment does not count as good belongs to a write that failed.
-        let limit = match next {
-            Some(next) => {
-                let file = self.fs.open(&next.path).map_err(Error::io("cannot open", &next.path))?;
-                self.read_header(next, file.as_ref())?
-                    .map_or(next.first - 1, |header| header.previous)
-            }
-            None => Seq::MAX,
-        };
-        let start = len.min(HEADER_LEN as u64);
-        let mut scan = Scan::new(file, start..len, self.options.max_record_bytes);
+        let path = segment.path.clone();
+        let cannot_read = || Error::io("cannot read", &path);
+        let mut scan = frames(file).map_err(cannot_read())?;
         let mut expected = segment.first;
-        if header.is_none() {
-            let any = scan
-                .resume(segment.first - 1, MAX_LOST)
-                .map_err(Error::io("cannot read", &segment.path))?;
-            if !any && next.is_none() {
-                return self.cut(segment, 0, len);
-            }
-        }
+        // Holes that no mark of a later write follows yet.
+        let mut holes = Vec::new();
         loop {
-            let offset = scan.offset();
-            match scan.next().map_err(Error::io("cannot read", &segment.path))? {
+            let start = scan.offset();
+            match scan.next().map_err(cannot_read())? {
                 Step::End => break,
-                Step::Record { seq, .. } if seq > limit => break,
-                Step::Record { seq, .. } if seq >= expected => {
+                Step::Record { seq, .. } if good_up_to.is_some_and(|limit| seq > limit) => break,
+                Step::Record { seq, opens_write, .. } if seq >= expected => {
                     if seq > expected {
-                        self.lose(segment, offset, expected, seq - 1)?;
+                        holes.push((start, expected..=seq - 1));
+                    }
+                    if opens_write || good_up_to.is_some() {
+                        self.lose_all(&segment, &mut holes)?;
                     }
                     expected = seq + 1;
-                    let end = scan.offset();
-                    self.keep(
-                        segment,
-                        Extent {
-                            start: offset,
-                            end,
-                            first: seq,
-                            last: seq,
-                        },
-                    );
+                    segment.extend(Extent {
+                        start,
+                        end: scan.offset(),
+                        first: seq,
+                        last: seq,
+                    });
+                    self.report.records += 1;
+                    self.last = self.last.max(seq);
                 }
-                // A number that went back was valid once: a stale block; as good as damage.
+                // A number that went back was valid once: a stale block, as good as damage.
                 Step::Record { .. } => {}
                 Step::Bad => {
-                    let resumed = scan
-                        .resume(expected - 1, MAX_LOST)
-                        .map_err(Error::io("cannot read", &segment.path))?;
-                    if !resumed && next.is_none() {
-                        return self.cut(segment, offset, len);
+                    let resumed = scan.resume(expected).map_err(cannot_read())?;
+                    if !resumed && good_up_to.is_none() {
+                        self.cut(&segment, start, scan.offset())?;
                     }
                     if !resumed {
                         break;
@@ -181,17 +217,12 @@ impl Recoverer<'_> {
                 }
             }
         }
-        if header.is_none() {
-            self.report.bad_headers += 1;
-            tracing::error!(segment = %segment.path.display(), "segment header unreadable");
+        for (offset, hole) in holes {
+            tracing::warn!(segment = %path.display(), offset, ?hole, "hole in a write that was not acknowledged");
+            self.report.lost.push(hole);
         }
+        self.found.push(segment);
         Ok(())
-    }
-
-    fn keep(&mut self, segment: &mut Segment, extent: Extent) {
-        self.report.records += 1;
-        self.last = self.last.max(extent.last);
-        segment.extend(extent);
     }
 
     fn cut(&mut self, segment: &Segment, at: u64, len: u64) -> Result<(), Error> {
@@ -202,18 +233,42 @@ impl Recoverer<'_> {
             .map_err(Error::io("cannot cut", &segment.path))
     }
 
+    fn remove_torn(&mut self, segment: &Segment, file: &dyn ReadFile) -> Result<(), Error> {
+        let bytes = file.len().map_err(Error::io("cannot read", &segment.path))?;
+        self.report.torn_bytes += bytes;
+        tracing::warn!(segment = %segment.path.display(), bytes, "removing a torn segment");
+        self.fs
+            .remove(&segment.path)
+            .map_err(Error::io("cannot remove", &segment.path))
+    }
+
+    fn lose_all(&mut self, segment: &Segment, holes: &mut Vec<(u64, RangeInclusive<Seq>)>) -> Result<(), Error> {
+        holes
+            .drain(..)
+            .try_for_each(|(offset, hole)| self.lose(segment, offset, *hole.start(), *hole.end()))
+    }
+
+    /// Accepts, if that is allowed, that some records are gone; none when `last` is before `first`.
     fn lose(&mut self, segment: &Segment, offset: u64, first: Seq, last: Seq) -> Result<(), Error> {
-        tracing::error!(segment = %segment.path.display(), offset, first, last, "records lost");
-        if self.options.on_damage == OnDamage::Refuse {
-            return Err(Error::Damaged {
+        self.last = self.last.max(last);
+        let first = first.max(self.done.saturating_add(1));
+        if first <= last {
+            self.damaged(segment, offset, first, last)?;
+            self.report.lost.push(first..=last);
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, segment: &Segment, offset: u64, first: Seq, last: Seq) -> Result<(), Error> {
+        tracing::error!(segment = %segment.path.display(), offset, first, last, "journal damaged");
+        match self.options.on_damage {
+            OnDamage::Refuse => Err(Error::Damaged {
                 path: segment.path.clone(),
                 offset,
                 first,
                 last,
-            });
+            }),
+            OnDamage::Skip => Ok(()),
         }
-        self.last = self.last.max(last);
-        self.report.lost.push(first..=last);
-        Ok(())
     }
 }

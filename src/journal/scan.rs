@@ -18,14 +18,17 @@ pub(super) struct Scan<'a> {
     range: Range<u64>,
     buffer: Vec<u8>,
     buffer_at: u64,
-    max_payload: u64,
 }
 
 /// What stands at a place.
 #[derive(Debug)]
 pub(super) enum Step<'b> {
     /// A whole frame whose checksum is right; the scan has moved behind it.
-    Record { seq: Seq, payload: &'b [u8] },
+    Record {
+        seq: Seq,
+        opens_write: bool,
+        payload: &'b [u8],
+    },
     /// Not a frame, or not a whole one. The scan has not moved.
     Bad,
     /// The end of the range.
@@ -33,13 +36,12 @@ pub(super) enum Step<'b> {
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(file: &'a dyn ReadFile, range: Range<u64>, max_payload: u64) -> Self {
+    pub(super) fn new(file: &'a dyn ReadFile, range: Range<u64>) -> Self {
         Self {
             file,
             buffer_at: range.start,
             range,
             buffer: Vec::new(),
-            max_payload,
         }
     }
 
@@ -57,7 +59,8 @@ impl<'a> Scan<'a> {
         };
         let payload_len = u64::from(frame.len);
         let whole = FRAME_LEN as u64 + payload_len;
-        if payload_len > self.max_payload || whole > self.range.end - self.range.start {
+        // A damaged length asks for no more memory than there are bytes left.
+        if whole > self.range.end - self.range.start {
             return Ok(Step::Bad);
         }
         let len = usize::try_from(payload_len).unwrap_or(usize::MAX);
@@ -70,21 +73,22 @@ impl<'a> Scan<'a> {
         let payload = self.buffer.get(start..start + len).unwrap_or_default();
         Ok(Step::Record {
             seq: frame.seq,
+            opens_write: frame.opens_write,
             payload,
         })
     }
 
-    /// Looks for the next frame with a number above `after`, byte by byte; the scan stands at it then.
-    pub(super) fn resume(&mut self, after: Seq, within: u64) -> io::Result<bool> {
+    /// Looks byte by byte for the next frame, where `expected` should be; the scan stands at it then. As numbers rise
+    /// by one, no more of them can be missing than frames have room in the bytes passed over.
+    pub(super) fn resume(&mut self, expected: Seq) -> io::Result<bool> {
+        let bad = self.range.start;
         while !self.range.is_empty() {
+            let missing_at_most = (self.range.start - bad) / FRAME_LEN as u64;
             let frame = self.peek(0, FRAME_LEN)?.and_then(Frame::decode);
-            let plausible = frame.is_some_and(|frame| {
-                frame.seq > after && frame.seq - after <= within && u64::from(frame.len) <= self.max_payload
-            });
-            if plausible {
-                let before = self.range.start;
+            if frame.is_some_and(|frame| frame.seq >= expected && frame.seq - expected <= missing_at_most) {
+                let here = self.range.start;
                 let found = matches!(self.next()?, Step::Record { .. });
-                self.range.start = before;
+                self.range.start = here;
                 if found {
                     return Ok(true);
                 }
@@ -125,5 +129,59 @@ impl<'a> Scan<'a> {
             .read_at(&mut self.buffer[kept..], self.buffer_at + kept as u64)?;
         self.buffer.truncate(kept + read);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// A file that notes the most that was asked for at once.
+    #[derive(Debug)]
+    struct Watched {
+        bytes: Vec<u8>,
+        asked: AtomicUsize,
+    }
+
+    impl ReadFile for Watched {
+        fn len(&self) -> io::Result<u64> {
+            Ok(self.bytes.len() as u64)
+        }
+
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            self.asked.fetch_max(buffer.len(), Ordering::Relaxed);
+            let rest = usize::try_from(offset)
+                .ok()
+                .and_then(|offset| self.bytes.get(offset..))
+                .unwrap_or_default();
+            let n = rest.len().min(buffer.len());
+            buffer[..n].copy_from_slice(&rest[..n]);
+            Ok(n)
+        }
+    }
+
+    #[test]
+    fn a_damaged_length_asks_for_no_memory() {
+        let good = Frame::new(7, 3, true, crc32c::crc32c(b"abc")).encode();
+        let lying = Frame::new(6, 1 << 30, true, 0).encode();
+        let file = Watched {
+            bytes: [&lying[..], &good, b"abc"].concat(),
+            asked: AtomicUsize::new(0),
+        };
+        let mut scan = Scan::new(&file, 0..35);
+        assert!(matches!(scan.next(), Ok(Step::Bad)));
+        assert!(matches!(scan.resume(6), Ok(true)));
+        assert!(matches!(
+            scan.next(),
+            Ok(Step::Record {
+                seq: 7,
+                opens_write: true,
+                payload: b"abc"
+            })
+        ));
+        assert!(matches!(scan.next(), Ok(Step::End)));
+        assert_eq!(file.asked.into_inner(), 35);
     }
 }

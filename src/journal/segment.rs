@@ -26,18 +26,20 @@ pub(super) struct Segment {
 impl Segment {
     pub(super) fn new(dir: &Path, first: Seq) -> Self {
         Self {
-            path: dir.join(format!("{first:020}{SUFFIX}")),
+            path: dir.join(Self::file_name(first)),
             first,
             extents: Vec::new(),
         }
     }
 
+    fn file_name(first: Seq) -> String {
+        format!("{first:020}{SUFFIX}")
+    }
+
     /// The first record's number, if the file's name is a segment's.
     pub(super) fn parse_name(name: &str) -> Option<Seq> {
-        name.strip_suffix(SUFFIX)
-            .filter(|digits| digits.len() == 20)?
-            .parse()
-            .ok()
+        let first = name.strip_suffix(SUFFIX)?.parse().ok().filter(|first| *first > 0)?;
+        (Self::file_name(first) == name).then_some(first)
     }
 
     pub(super) fn last(&self) -> Option<Seq> {

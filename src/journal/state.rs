@@ -13,6 +13,7 @@ use tokio::sync::{oneshot, watch};
 use super::{
     Error, Options, Recovery, Seq, Stats,
     cursors::{self, Cursors},
+    frame::FRAME_LEN,
     fs::Fs,
     reader::{Entry, Place},
     recovery,
@@ -36,10 +37,16 @@ pub(super) struct Shared<N> {
 
 pub(super) struct State<N> {
     pub(super) queue: Vec<Queued<N>>,
-    pub(super) queued_bytes: u64,
+    /// The number that the next record gets.
     pub(super) next: Seq,
+    /// The last record that is known to everybody. Only when records or segments were lost is it ahead of `newest`:
+    /// consumers had come further than the files do now.
     pub(super) committed: Seq,
+    /// The last record in the files, or known to be lost: the one before the next segment.
+    pub(super) newest: Seq,
     pub(super) segments: VecDeque<Segment>,
+    /// Of the frames in all segments, being written, and waiting.
+    pub(super) bytes: u64,
     pub(super) tail: VecDeque<Entry<N>>,
     pub(super) tail_bytes: u64,
     /// Every committed record after this one is in the tail.
@@ -56,6 +63,8 @@ pub(super) struct Queued<N> {
     pub(super) first: Seq,
     pub(super) records: Vec<(Bytes, Option<Arc<N>>)>,
     pub(super) crcs: Vec<u32>,
+    /// Of their frames.
+    pub(super) bytes: u64,
     pub(super) done: oneshot::Sender<Result<(), Error>>,
 }
 
@@ -66,24 +75,21 @@ impl<N> Shared<N> {
         let cursors = cursors::load(fs.as_ref(), &dir.join(CURSORS))?;
         report.cursors_lost = cursors.is_none();
         let cursors = cursors.unwrap_or_default();
-        let found = recovery::recover(fs.as_ref(), dir, &options, cursors.values().min().copied(), &mut report)?;
+        let done = cursors.values().min().copied();
+        let found = recovery::recover(fs.as_ref(), dir, &options, done, &mut report)?;
         // Cursors may be ahead when the records behind them were never synced: numbers are not used twice.
         let ahead = cursors.values().max().copied().unwrap_or(0);
-        let (last, next) = (found.last, found.next.max(ahead + 1));
-        let segments = found
-            .segments
-            .into_iter()
-            .filter(|segment| segment.last().is_some())
-            .collect();
+        let next = found.next.max(ahead.saturating_add(1));
         let state = State {
             queue: Vec::new(),
-            queued_bytes: 0,
             next,
-            committed: last.max(next - 1),
-            segments,
+            committed: next - 1,
+            newest: found.last,
+            bytes: found.segments.iter().map(Segment::bytes).sum(),
+            segments: found.segments.into(),
             tail: VecDeque::new(),
             tail_bytes: 0,
-            tail_after: last.max(next - 1),
+            tail_after: next - 1,
             cursors,
             places: VecDeque::new(),
             stats: Stats::default(),
@@ -108,32 +114,36 @@ impl<N> Shared<N> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Numbers the records and hands them to the committer.
+    /// Numbers the records, at least one, and hands them to the committer.
     pub(super) fn enqueue(
         &self,
         records: Vec<(Bytes, Option<Arc<N>>)>,
         done: oneshot::Sender<Result<(), Error>>,
     ) -> Result<Seq, Error> {
         let crcs = records.iter().map(|(payload, _)| crc32c::crc32c(payload)).collect();
-        let bytes: u64 = records.iter().map(|(payload, _)| payload.len() as u64).sum();
+        let bytes = records
+            .iter()
+            .map(|(payload, _)| (FRAME_LEN + payload.len()) as u64)
+            .sum();
         let mut state = self.lock();
         if state.closing {
             return Err(Error::Closed);
         }
-        let used = state.bytes() + state.queued_bytes;
-        if used + bytes > self.options.max_bytes {
+        let limit = self.options.max_bytes;
+        if bytes > limit.saturating_sub(state.bytes) {
             return Err(Error::Full {
-                used,
-                limit: self.options.max_bytes,
+                used: state.bytes,
+                limit,
             });
         }
         let first = state.next;
         state.next += records.len() as u64;
-        state.queued_bytes += bytes;
+        state.bytes += bytes;
         state.queue.push(Queued {
             first,
             records,
             crcs,
+            bytes,
             done,
         });
         let idle = std::mem::take(&mut state.idle);
@@ -148,11 +158,12 @@ impl<N> Shared<N> {
         *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
     }
 
+    /// Ends the committer; when several callers do, all return after it has ended.
     pub(super) fn end_committer(&self) {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         self.lock().closing = true;
         self.wake.notify_one();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
+        if thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!(dir = %self.dir.display(), "journal thread had panicked");
         }
     }
@@ -164,37 +175,44 @@ impl<N> Shared<N> {
         let Some(done) = cursors.values().min().copied() else {
             return Ok(());
         };
-        let passed = self.lock().take_passed(done);
-        for segment in &passed {
-            self.fs
-                .remove(&segment.path)
-                .map_err(Error::io("cannot remove", &segment.path))?;
+        // The oldest first, so that no gap is left when the power fails.
+        loop {
+            let Some(segment) = self.lock().take_passed(done) else {
+                return Ok(());
+            };
+            if let Err(error) = self.fs.remove(&segment.path) {
+                let failed = Error::io("cannot remove", &segment.path)(error);
+                self.lock().put_back(segment);
+                return Err(failed);
+            }
         }
-        Ok(())
     }
 }
 
 impl<N> State<N> {
-    pub(super) fn bytes(&self) -> u64 {
-        self.segments.iter().map(Segment::bytes).sum()
-    }
-
     /// The oldest record there is, or the next one.
     pub(super) fn oldest(&self) -> Seq {
         let first = self.segments.iter().find_map(|segment| segment.extents.first());
         first.map_or(self.committed + 1, |extent| extent.first)
     }
 
-    /// Takes out the segments whose records are all at most `done`; never the last, which is being written.
-    fn take_passed(&mut self, done: Seq) -> Vec<Segment> {
-        let active = self.segments.len().saturating_sub(1);
-        let passed = self
-            .segments
-            .iter()
-            .take(active)
-            .take_while(|segment| segment.last().is_none_or(|last| last <= done))
-            .count();
-        self.segments.drain(..passed).collect()
+    /// Takes out the oldest segment if its records are all at most `saved` and passed by everybody, also by those who
+    /// registered since the cursors were saved; never the last, which is being written.
+    fn take_passed(&mut self, saved: Seq) -> Option<Segment> {
+        let done = self.cursors.values().min().copied()?.min(saved);
+        let passed = |segment: &mut Segment| segment.last().is_none_or(|last| last <= done);
+        let taken = if self.segments.len() > 1 {
+            self.segments.pop_front_if(passed)
+        } else {
+            None
+        };
+        self.bytes -= taken.as_ref().map_or(0, Segment::bytes);
+        taken
+    }
+
+    fn put_back(&mut self, segment: Segment) {
+        self.bytes += segment.bytes();
+        self.segments.push_front(segment);
     }
 
     /// Keeps a committed record in memory, and drops the oldest beyond the limit.
@@ -202,7 +220,20 @@ impl<N> State<N> {
         self.tail_bytes += entry.cost();
         self.tail.push_back(entry);
         while self.tail_bytes > limit && self.tail.len() > 1 {
-            let Some(oldest) = self.tail.pop_front() else { return };
+            self.forget_oldest();
+        }
+    }
+
+    /// Drops what every consumer is done with from memory.
+    pub(super) fn forget_done(&mut self) {
+        let done = self.cursors.values().min().copied().unwrap_or(0);
+        while self.tail.front().is_some_and(|entry| entry.seq <= done) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some(oldest) = self.tail.pop_front() {
             self.tail_bytes -= oldest.cost();
             self.tail_after = oldest.seq;
         }

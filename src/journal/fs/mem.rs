@@ -2,11 +2,13 @@
 //!
 //! Every file has its content and how much of it is durable; every directory has its names and the names that are
 //! durable. A crash keeps what is durable, and of the rest whatever the seed says: part of the unsynced bytes of a
-//! file, with the last of them torn or overwritten by rubbish; new names or old ones.
+//! file, with a hole in them or the last of them overwritten by rubbish; new names or old ones. What a failed sync
+//! was to make durable is lost then, whatever later syncs say.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
+    ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -21,7 +23,7 @@ pub struct MemFs {
     disk: Arc<Mutex<Disk>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Disk {
     files: BTreeMap<FileId, Content>,
     names: BTreeMap<PathBuf, FileId>,
@@ -32,12 +34,16 @@ struct Disk {
     life: u64,
     space_left: Option<u64>,
     failing_syncs: u32,
+    failing_cuts: u32,
 }
 
 #[derive(Debug, Default, Clone)]
 struct Content {
     bytes: Vec<u8>,
-    durable: Vec<u8>,
+    /// So many of them.
+    durable: usize,
+    /// Failed to be synced.
+    spoiled: Vec<Range<usize>>,
 }
 
 #[derive(Debug)]
@@ -54,23 +60,20 @@ impl MemFs {
         Self::default()
     }
 
-    /// Takes the power away: what was not synced survives in part, as `seed` decides; open handles are dead.
+    /// Takes the power away: what was not synced survives in part, as `seed` decides; open handles are dead. Whatever
+    /// used them must not create files any more; [`MemFs::after_crash`] is for those who cannot be stopped.
     pub fn crash(&self, seed: u64) {
-        let mut dice = Dice(seed | 1);
-        let mut disk = self.lock();
-        disk.life += 1;
-        let paths: BTreeSet<_> = disk.names.keys().chain(disk.durable_names.keys()).cloned().collect();
-        let mut names = BTreeMap::new();
-        for path in paths {
-            let (now, durable) = (disk.names.get(&path).copied(), disk.durable_names.get(&path).copied());
-            let kept = if now == durable || dice.one_in(2) { durable } else { now };
-            names.extend(kept.map(|id| (path, id)));
+        self.lock().crash(&mut Dice(seed));
+    }
+
+    /// What would be found if the power failed now. This file system itself goes on.
+    #[must_use]
+    pub fn after_crash(&self, seed: u64) -> Self {
+        let mut disk = self.lock().clone();
+        disk.crash(&mut Dice(seed));
+        Self {
+            disk: Arc::new(Mutex::new(disk)),
         }
-        for content in disk.files.values_mut() {
-            content.crash(&mut dice);
-        }
-        disk.durable_names.clone_from(&names);
-        disk.names = names;
     }
 
     /// From now on only this many bytes may be appended; `None` means any number.
@@ -81,6 +84,11 @@ impl MemFs {
     /// The next `n` syncs of files fail, and lose what they were to make durable.
     pub fn fail_syncs(&self, n: u32) {
         self.lock().failing_syncs = n;
+    }
+
+    /// The next `n` cuts of files fail.
+    pub fn fail_cuts(&self, n: u32) {
+        self.lock().failing_cuts = n;
     }
 
     /// The content of a file, to be looked at or damaged by a test.
@@ -101,8 +109,9 @@ impl MemFs {
         disk.files.insert(
             id,
             Content {
-                durable: bytes.clone(),
+                durable: bytes.len(),
                 bytes,
+                spoiled: Vec::new(),
             },
         );
     }
@@ -121,6 +130,21 @@ impl MemFs {
 }
 
 impl Disk {
+    fn crash(&mut self, dice: &mut Dice) {
+        self.life += 1;
+        let paths: BTreeSet<_> = self.names.keys().chain(self.durable_names.keys()).cloned().collect();
+        let mut names = BTreeMap::new();
+        for path in paths {
+            let (now, durable) = (self.names.get(&path).copied(), self.durable_names.get(&path).copied());
+            let kept = if now == durable || dice.one_in(2) { durable } else { now };
+            names.extend(kept.map(|id| (path, id)));
+        }
+        self.files.retain(|id, _| names.values().any(|kept| kept == id));
+        self.files.values_mut().for_each(|content| content.crash(dice));
+        self.durable_names.clone_from(&names);
+        self.names = names;
+    }
+
     fn new_name(&mut self, path: &Path) -> FileId {
         self.next += 1;
         let id = self.next;
@@ -146,24 +170,44 @@ impl Disk {
 
 impl Content {
     fn crash(&mut self, dice: &mut Dice) {
-        let appended = self.bytes.starts_with(&self.durable);
-        if appended && !dice.one_in(3) {
-            let extra = self.bytes.len() - self.durable.len();
-            let kept = dice.below(extra + 1);
-            let mut survived = self
-                .bytes
-                .get(..self.durable.len() + kept)
-                .unwrap_or(&self.bytes)
-                .to_vec();
-            if kept > 0 && dice.one_in(3) {
-                // The last sector was being written.
-                let torn = dice.below(kept.min(512)) + 1;
-                let from = survived.len() - torn;
-                survived.iter_mut().skip(from).for_each(|byte| *byte = dice.byte());
-            }
-            self.durable = survived;
+        let unsynced = self.bytes.len() - self.durable;
+        let kept = if dice.one_in(3) { 0 } else { dice.below(unsynced + 1) };
+        self.bytes.truncate(self.durable + kept);
+        for spoiled in self.spoiled.drain(..) {
+            self.bytes
+                .iter_mut()
+                .take(spoiled.end)
+                .skip(spoiled.start)
+                .for_each(|byte| *byte = 0);
         }
-        self.bytes.clone_from(&self.durable);
+        let sector = 1 + dice.below(512);
+        let survived = self.bytes.get_mut(self.durable..).unwrap_or_default();
+        match dice.below(3) {
+            // The last sector was being written.
+            0 => survived
+                .iter_mut()
+                .rev()
+                .take(sector)
+                .for_each(|byte| *byte = dice.byte()),
+            // Sectors were written in another order.
+            1 => survived
+                .iter_mut()
+                .skip(dice.below(kept + 1))
+                .take(sector)
+                .for_each(|byte| *byte = 0),
+            _ => {}
+        }
+        self.durable = self.bytes.len();
+    }
+
+    fn sync(&mut self) {
+        self.durable = self.bytes.len();
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
+        self.spoiled.retain(|spoiled| spoiled.start < len);
+        self.sync();
     }
 }
 
@@ -202,9 +246,14 @@ impl Fs for MemFs {
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
         let mut disk = self.lock();
         let id = disk.find(path)?;
-        let content = disk.files.entry(id).or_default();
-        content.bytes.truncate(usize::try_from(len).unwrap_or(usize::MAX));
-        content.durable = content.bytes.clone();
+        if disk.failing_cuts > 0 {
+            disk.failing_cuts -= 1;
+            return Err(io::Error::other("cut failed"));
+        }
+        disk.files
+            .entry(id)
+            .or_default()
+            .truncate(usize::try_from(len).unwrap_or(usize::MAX));
         Ok(())
     }
 
@@ -276,9 +325,10 @@ impl AppendFile for MemFile {
         disk.failing_syncs -= u32::from(failing);
         let content = disk.files.entry(self.id).or_default();
         if failing {
+            content.spoiled.push(content.durable..content.bytes.len());
             return Err(io::Error::other("sync failed"));
         }
-        content.durable = content.bytes.clone();
+        content.sync();
         Ok(())
     }
 }
@@ -306,16 +356,16 @@ impl ReadFile for MemFile {
     }
 }
 
-/// xorshift64: the crash's dice.
+/// The crash's dice: splitmix64, see <https://prng.di.unimi.it/splitmix64.c>.
 #[derive(Debug)]
 struct Dice(u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 
     fn below(&mut self, n: usize) -> usize {
