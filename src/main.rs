@@ -7,9 +7,6 @@ use gyre::{app::App, config, obs};
 
 mod cli;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Wrong configuration or command line; `EX_CONFIG` of sysexits.
 const EXIT_CONFIG: u8 = 78;
 

@@ -1,11 +1,6 @@
 //! The one thread that writes.
 
-use std::{
-    io,
-    path::Path,
-    sync::{Arc, PoisonError},
-    time::Duration,
-};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use crate::base::{Clock, SystemClock};
 
@@ -32,6 +27,42 @@ struct Committer<N> {
     unsynced: bool,
     /// When it must be, on the clock.
     sync_due: Duration,
+    company: Company,
+}
+
+/// Whether to let those who were answered a moment ago join the next sync.
+///
+/// Without it, appenders that come back at once fall into two groups that take turns, and each sync serves half of
+/// them. Pointless waits are remembered and made rarer.
+#[derive(Debug, Default)]
+struct Company {
+    last: usize,
+    skip: u32,
+    misses: u32,
+}
+
+/// Longer than a client on the same machine takes to come back, shorter than most syncs.
+const COMPANY_WAIT: Duration = Duration::from_micros(100);
+
+impl Company {
+    /// How many appends are worth waiting for when `queued` came during the last sync.
+    fn expected(&mut self, queued: usize) -> usize {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return 1;
+        }
+        queued + self.last
+    }
+
+    fn came(&mut self, expected: usize, queued: usize) {
+        self.last = queued;
+        if expected <= 1 || queued * 4 >= expected * 3 {
+            self.misses = 0;
+            return;
+        }
+        self.misses = (self.misses + 1).min(8);
+        self.skip = 1 << self.misses;
+    }
 }
 
 /// The segment being written.
@@ -50,6 +81,7 @@ impl<N: Send + Sync + 'static> Shared<N> {
             clock: SystemClock::new(),
             unsynced: false,
             sync_due: Duration::MAX,
+            company: Company::default(),
         };
         let first = shared.lock().next;
         committer.active = Some(committer.roll(None, first)?);
@@ -75,8 +107,10 @@ impl<N> Committer<N> {
     }
 
     /// Waits for records; an empty answer means that it is time to sync, none that the journal is closing.
-    fn wait(&self) -> Option<Vec<Queued<N>>> {
-        let mut state = self.shared.lock();
+    fn wait(&mut self) -> Option<Vec<Queued<N>>> {
+        let shared = Arc::clone(&self.shared);
+        let mut state = shared.lock();
+        let expected = self.company.expected(state.queue.len());
         while state.queue.is_empty() {
             let patience = self.patience();
             if patience.is_zero() {
@@ -85,15 +119,12 @@ impl<N> Committer<N> {
             if state.closing {
                 return None;
             }
-            state.idle = true;
-            let (woken, _) = self
-                .shared
-                .wake
-                .wait_timeout(state, patience)
-                .unwrap_or_else(PoisonError::into_inner);
-            state = woken;
-            state.idle = false;
+            state = shared.await_queued(state, 1, patience);
         }
+        if !state.closing && state.queue.len() < expected {
+            state = shared.await_queued(state, expected, COMPANY_WAIT);
+        }
+        self.company.came(expected, state.queue.len());
         Some(std::mem::take(&mut state.queue))
     }
 

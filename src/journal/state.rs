@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -54,7 +55,8 @@ pub(super) struct State<N> {
     pub(super) cursors: Cursors,
     pub(super) places: VecDeque<Place>,
     pub(super) stats: Stats,
-    pub(super) idle: bool,
+    /// The committer sleeps until this many appends are queued; 0 when it is awake.
+    pub(super) wake_at: usize,
     pub(super) closing: bool,
 }
 
@@ -93,7 +95,7 @@ impl<N> Shared<N> {
             cursors,
             places: VecDeque::new(),
             stats: Stats::default(),
-            idle: false,
+            wake_at: 0,
             closing: false,
         };
         let (committed, _) = watch::channel(state.committed);
@@ -146,12 +148,31 @@ impl<N> Shared<N> {
             bytes,
             done,
         });
-        let idle = std::mem::take(&mut state.idle);
+        let wake = state.wake_at > 0 && state.queue.len() >= state.wake_at;
+        if wake {
+            state.wake_at = 0;
+        }
         drop(state);
-        if idle {
+        if wake {
             self.wake.notify_one();
         }
         Ok(first)
+    }
+
+    /// Lets the committer sleep until `count` appends are queued, or so long.
+    pub(super) fn await_queued<'a>(
+        &self,
+        mut state: MutexGuard<'a, State<N>>,
+        count: usize,
+        patience: Duration,
+    ) -> MutexGuard<'a, State<N>> {
+        state.wake_at = count;
+        let (mut state, _) = self
+            .wake
+            .wait_timeout(state, patience)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.wake_at = 0;
+        state
     }
 
     pub(super) fn set_thread(&self, thread: JoinHandle<()>) {

@@ -104,13 +104,15 @@ impl Client {
     /// When a certificate authority cannot be read.
     pub fn new<'a>(backends: impl IntoIterator<Item = &'a Backend>, options: ClientOptions) -> Result<Self, SendError> {
         let mut special: Vec<(Trust, reqwest::Client)> = Vec::new();
+        let mut needs_system = false;
         for backend in backends {
+            needs_system |= matches!(&backend.config.url, BackendUrl::Http(url) if url.is_https());
             let trust = &backend.config.trust;
             if *trust != Trust::System && !special.iter().any(|(known, _)| known == trust) {
-                special.push((trust.clone(), build(trust, options)?));
+                special.push((trust.clone(), build(trust, true, options)?));
             }
         }
-        let verified = build(&Trust::System, options)?;
+        let verified = build(&Trust::System, needs_system, options)?;
         Ok(Self {
             verified,
             special,
@@ -244,7 +246,7 @@ async fn complete(response: Response) -> Result<Answer, SendError> {
     })
 }
 
-fn build(trust: &Trust, options: ClientOptions) -> Result<reqwest::Client, SendError> {
+fn build(trust: &Trust, needs_system: bool, options: ClientOptions) -> Result<reqwest::Client, SendError> {
     let mut builder = reqwest::Client::builder()
         .connect_timeout(options.connect_timeout)
         .pool_max_idle_per_host(options.connections)
@@ -255,14 +257,14 @@ fn build(trust: &Trust, options: ClientOptions) -> Result<reqwest::Client, SendE
         .redirect(redirect::Policy::none())
         .no_proxy();
     match trust {
+        // Reading the system's authorities costs megabytes per client.
+        Trust::System if !needs_system => builder = builder.tls_certs_only([]),
         Trust::System => {}
         Trust::Anyone => builder = builder.danger_accept_invalid_certs(true),
         Trust::Authorities(path) => {
             let problem = |error: &dyn std::fmt::Display| SendError::Setup(format!("{}: {error}", path.display()));
             let pem = std::fs::read(path).map_err(|error| problem(&error))?;
-            for certificate in Certificate::from_pem_bundle(&pem).map_err(|error| problem(&error))? {
-                builder = builder.add_root_certificate(certificate);
-            }
+            builder = builder.tls_certs_only(Certificate::from_pem_bundle(&pem).map_err(|error| problem(&error))?);
         }
     }
     builder.build().map_err(|error| SendError::Setup(root_cause(&error)))
