@@ -76,6 +76,7 @@ impl Server {
         let mut server = HttpServer::new(make)
             .workers(workers)
             .max_connections(per_worker)
+            .tcp_nodelay(true)
             .keep_alive(config.keep_alive)
             .client_request_timeout(config.request_timeout)
             .shutdown_timeout(config.shutdown_timeout.as_secs().max(1))
