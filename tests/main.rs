@@ -7,11 +7,15 @@
 //! |---|---|
 //! | `GYRE_TEST_LONG=1` | long rounds run whole; without it a seeded part of them |
 //! | `GYRE_TEST_SEED=N` | seed of the fault schedules, as a failed run printed it |
+//! | `GYRE_CONFORMANCE=DIR` | recorded cases to replay beside the project's own |
 //! | `GYRE_BIN=FILE` | the server under test, instead of the one that cargo built |
 
 #![cfg(test)]
 
 mod architecture;
+mod clients;
+mod conformance;
 mod faults;
 mod meta;
+mod query;
 mod support;

@@ -19,8 +19,8 @@ pub(super) const INFLUXDB_VERSION: &str = "1.8.10";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const VERSION: HeaderName = HeaderName::from_static("x-influxdb-version");
-const BUILD: HeaderName = HeaderName::from_static("x-influxdb-build");
+pub(super) const VERSION: HeaderName = HeaderName::from_static("x-influxdb-version");
+pub(super) const BUILD: HeaderName = HeaderName::from_static("x-influxdb-build");
 
 /// Counts the request as in flight until it is dropped, also when its client leaves.
 struct InFlight<'a>(&'a Services);

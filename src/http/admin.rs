@@ -2,20 +2,26 @@
 //! `/decrypt`.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{StatusCode, header},
+    Error, HttpRequest, HttpResponse, ResponseError, Route,
+    body::{BoxBody, MessageBody},
+    dev::{HttpServiceFactory, ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+    middleware::{Next, from_fn},
     web,
 };
 use serde_json::{Value, json};
 
 use crate::{
     config::{Api, cipher},
-    influx::line,
+    influx::{line, result::OutputOptions},
     proxy::fleet::{Backend, Circle},
 };
 
 use super::{
-    Services,
+    Services, access,
     error::ApiError,
     params::{self, Params},
 };
@@ -23,26 +29,45 @@ use super::{
 /// Adds the routes.
 pub(super) fn routes(routes: &mut web::ServiceConfig) {
     routes
-        .service(
-            web::resource("/health")
-                .route(web::get().to(health))
-                .default_service(web::to(method_not_allowed)),
-        )
-        .service(
-            web::resource("/replica")
-                .route(web::get().to(replica))
-                .default_service(web::to(method_not_allowed)),
-        )
-        .service(
-            web::resource("/encrypt")
-                .route(web::get().to(encrypt))
-                .default_service(web::to(method_not_allowed)),
-        )
-        .service(
-            web::resource("/decrypt")
-                .route(web::get().to(decrypt))
-                .default_service(web::to(method_not_allowed)),
-        );
+        .service(resource("/health", web::get().to(health)))
+        .service(resource("/replica", web::get().to(replica)))
+        .service(resource("/encrypt", web::get().to(encrypt)))
+        .service(resource("/decrypt", web::get().to(decrypt)));
+}
+
+fn resource(path: &str, route: Route) -> impl HttpServiceFactory + 'static {
+    web::resource(path)
+        .wrap(from_fn(shaped))
+        .route(route)
+        .default_service(web::to(method_not_allowed))
+}
+
+/// Gives answers the headers of the configured generation, and errors its shape: 2.4.7's are plain text.
+async fn shaped(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let api = request.app_data::<web::Data<Services>>().map(|services| services.api);
+    let mut answered = next.call(request).await?.map_into_boxed_body();
+    if let Some(error) = answered.response().error().and_then(Error::as_error::<ApiError>) {
+        let shaped = if api == Some(Api::V2_4_7) {
+            plain(error.status_code(), error.to_string().into_bytes())
+        } else {
+            error.response(OutputOptions {
+                pretty: is_pretty(answered.request()),
+                ..OutputOptions::default()
+            })
+        };
+        answered = answered.into_response(shaped);
+    }
+    let headers = answered.headers_mut();
+    if let Some(api) = api {
+        headers.insert(access::VERSION, HeaderValue::from_static(api.as_str()));
+    }
+    if api == Some(Api::V2_5_12) {
+        headers.insert(access::BUILD, HeaderValue::from_static("InfluxDB Proxy"));
+    }
+    Ok(answered)
 }
 
 async fn method_not_allowed() -> Result<HttpResponse, ApiError> {
@@ -66,7 +91,7 @@ async fn health(request: HttpRequest, services: web::Data<Services>) -> Result<H
             "version": services.api.as_str(),
         }),
     };
-    Ok(answer(&services, &request, &body))
+    Ok(answer(&request, &body))
 }
 
 fn health_2_4(circle: &Circle) -> Value {
@@ -133,13 +158,13 @@ async fn replica(request: HttpRequest, services: web::Data<Services>) -> Result<
         }
     });
     let body = Value::Array(owners.collect());
-    Ok(answer(&services, &request, &body))
+    Ok(answer(&request, &body))
 }
 
 /// influx-proxy's ciphertext of a text; no secret, its key is public.
 async fn encrypt(request: HttpRequest) -> HttpResponse {
     let query = params::parse_query(request.query_string());
-    plain(cipher::encrypt(message(&query).as_bytes()).into_bytes())
+    plain(StatusCode::OK, cipher::encrypt(message(&query).as_bytes()).into_bytes())
 }
 
 /// The text of influx-proxy's ciphertext.
@@ -150,6 +175,7 @@ async fn decrypt(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     }
     // The peer answers errors as the text itself, with 200.
     Ok(plain(
+        StatusCode::OK,
         cipher::decrypt(message(&query)).unwrap_or_else(|error| error.to_string().into_bytes()),
     ))
 }
@@ -161,18 +187,21 @@ fn message(query: &Params) -> &str {
         .unwrap_or_default()
 }
 
-fn plain(mut text: Vec<u8>) -> HttpResponse {
+fn plain(status: StatusCode, mut text: Vec<u8>) -> HttpResponse {
     text.push(b'\n');
-    HttpResponse::Ok()
+    HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
         .body(text)
 }
 
-fn answer(services: &Services, request: &HttpRequest, body: &Value) -> HttpResponse {
-    let query = params::parse_query(request.query_string());
+fn is_pretty(request: &HttpRequest) -> bool {
+    params::text(&params::parse_query(request.query_string()), "pretty") == "true"
+}
+
+fn answer(request: &HttpRequest, body: &Value) -> HttpResponse {
     let mut text = Vec::new();
     let indent = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    let written = if params::text(&query, "pretty") == "true" {
+    let written = if is_pretty(request) {
         serde::Serialize::serialize(body, &mut serde_json::Serializer::with_formatter(&mut text, indent))
     } else {
         serde_json::to_writer(&mut text, body)
@@ -181,7 +210,5 @@ fn answer(services: &Services, request: &HttpRequest, body: &Value) -> HttpRespo
     text.push(b'\n');
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "application/json"))
-        .insert_header(("X-Influxdb-Version", services.api.as_str()))
-        .insert_header(("X-Influxdb-Build", "InfluxDB Proxy"))
         .body(text)
 }

@@ -21,6 +21,7 @@ pub(super) struct ApiError {
     status: StatusCode,
     text: String,
     retry_after: bool,
+    output: OutputOptions,
 }
 
 impl ApiError {
@@ -30,6 +31,7 @@ impl ApiError {
             status: status(kind),
             text: text.into(),
             retry_after: kind.is_retryable(),
+            output: OutputOptions::default(),
         }
     }
 
@@ -40,7 +42,31 @@ impl ApiError {
             status,
             text: text.into(),
             retry_after: false,
+            output: OutputOptions::default(),
         }
+    }
+
+    /// The same, written as this client asked for.
+    pub(super) fn written(self, output: OutputOptions) -> Self {
+        Self { output, ..self }
+    }
+
+    /// What the client sees.
+    pub(super) fn response(&self, output: OutputOptions) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((header::CONTENT_TYPE, output.format.content_type()));
+        if let Ok(value) = HeaderValue::from_str(&header_text(&self.text)) {
+            response.insert_header(("X-Influxdb-Error", value));
+        }
+        if self.retry_after {
+            response.insert_header((header::RETRY_AFTER, "1"));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"Gyre\""));
+        }
+        let mut body = Vec::new();
+        Encoder::new(output).encode(&Response::of_error(&self.text), &mut body);
+        response.body(body)
     }
 
     /// A bad request.
@@ -80,25 +106,8 @@ impl ResponseError for ApiError {
         if self.status.is_server_error() {
             tracing::error!(status = self.status.as_u16(), error = %self.text, "request failed");
         }
-        let mut response = HttpResponse::build(self.status);
-        response.insert_header((header::CONTENT_TYPE, "application/json"));
-        if let Ok(value) = HeaderValue::from_str(&header_text(&self.text)) {
-            response.insert_header(("X-Influxdb-Error", value));
-        }
-        if self.retry_after {
-            response.insert_header((header::RETRY_AFTER, "1"));
-        }
-        if self.status == StatusCode::UNAUTHORIZED {
-            response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"Gyre\""));
-        }
-        response.body(body(&self.text))
+        self.response(self.output)
     }
-}
-
-fn body(text: &str) -> Vec<u8> {
-    let mut body = Vec::new();
-    Encoder::new(OutputOptions::default()).encode(&Response::of_error(text), &mut body);
-    body
 }
 
 /// A header holds one line of printable text.

@@ -80,6 +80,8 @@ impl Server {
             .keep_alive(config.keep_alive)
             .client_request_timeout(config.request_timeout)
             .shutdown_timeout(config.shutdown_timeout.as_secs().max(1))
+            // As influxd does: a client that closed its end is gone, and its query with it.
+            .h1_allow_half_closed(false)
             .disable_signals();
         let tls = config.tls.as_ref().map(tls_config).transpose()?;
         for address in &config.listen {

@@ -166,21 +166,15 @@ impl Client {
         complete(with_form(request, &[("q", text)]).send().await?).await
     }
 
-    /// Sends a query; the answer is left to be streamed. `form` goes into the body, `accept` chooses the format.
+    /// Sends a query; the answer is left to be streamed. `form` goes into the URL, where influxd looks for `pretty`, but
+    /// for what may be long; `accept` chooses the format.
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn query(
-        &self,
-        backend: &Backend,
-        method: Method,
-        form: &[(&str, &str)],
-        accept: &str,
-    ) -> Result<Response, SendError> {
-        let get = method == Method::GET;
-        let request = self.request(backend, method, "/query", if get { form } else { &[] })?;
-        let request = if get { request } else { with_form(request, form) };
-        Ok(request.header(header::ACCEPT, accept).send().await?)
+    pub async fn query(&self, backend: &Backend, form: &[(&str, &str)], accept: &str) -> Result<Response, SendError> {
+        let (body, url): (Vec<_>, Vec<_>) = form.iter().partition(|(name, _)| matches!(*name, "q" | "params"));
+        let request = self.request(backend, Method::POST, "/query", &url)?;
+        Ok(with_form(request, &body).header(header::ACCEPT, accept).send().await?)
     }
 
     /// Sends a Flux query; the answer is left to be streamed.

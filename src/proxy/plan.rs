@@ -1,6 +1,6 @@
 //! Who can answer a statement, and how several answers become one. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     base::TimestampNs,
@@ -192,7 +192,7 @@ impl Planner<'_> {
     }
 
     /// A select from several measurements, none of them a subquery, is the select from each of them side by side, unless
-    /// its columns depend on all of them.
+    /// its columns depend on all of them, or measurements of one name, which make one series, have different owners.
     fn split(&self, select: &Select) -> Option<Plan> {
         if select.has_field_wildcard() || select.has_dimension_wildcard() {
             return None;
@@ -222,6 +222,14 @@ impl Planner<'_> {
                     )),
                 }
             }
+        }
+        let mut names = BTreeSet::new();
+        if !parts
+            .iter()
+            .flat_map(|(part, _)| own_names(part))
+            .all(|name| names.insert(name))
+        {
+            return None;
         }
         Some(Plan::Split {
             parts,
@@ -351,6 +359,18 @@ impl Planner<'_> {
             _ => otherwise(),
         }
     }
+}
+
+/// The different names of the measurements that a select reads itself.
+fn own_names(select: &Select) -> BTreeSet<String> {
+    let names = select.sources.iter().filter_map(|source| match source {
+        Source::Measurement(Measurement {
+            name: MeasurementName::Name(name),
+            ..
+        }) => Some(name.clone()),
+        _ => None,
+    });
+    names.collect()
 }
 
 /// Asks the owners for everything, and cuts afterwards.

@@ -3,21 +3,22 @@
 mod ask;
 mod change;
 mod gather;
+mod split;
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use reqwest::{Method, Response};
+use reqwest::Response;
 
 use crate::{
     base::{ByteBudget, Clock, ErrorKind, Reserved},
     influx::{
         influxql::{
             ParseError,
-            ast::{Page, Select, Show, ShowMeasurements, Statement},
+            ast::{Page, Show, ShowMeasurements, Statement},
         },
         line,
-        result::{self, MergeRule, StatementResult, merge},
+        result::{self, MergeRule, StatementResult},
     },
 };
 
@@ -257,7 +258,7 @@ impl Reader {
         form.extend(options.passed.iter().map(|(name, value)| (*name, value.as_str())));
         form.retain(|(_, value)| !value.is_empty());
         self.ask(client, replicas, async |backend| {
-            client.query(backend, Method::POST, &form, &options.accept).await
+            client.query(backend, &form, &options.accept).await
         })
         .await
     }
@@ -311,27 +312,6 @@ impl Reader {
         Ok(rows
             .filter_map(|row| row.first()?.as_str().map(str::to_owned))
             .collect())
-    }
-
-    /// Asks for each part of a select where it is, and puts the series in order.
-    async fn split(
-        &self,
-        client: &Client,
-        split: (Vec<(Select, Replicas)>, bool),
-        options: &Options,
-        reserved: &mut Reserved,
-    ) -> Asked {
-        let (parts, descending) = split;
-        let now = self.clock.now();
-        let mut answers = Vec::with_capacity(parts.len());
-        for (select, replicas) in parts {
-            let statement = plan::at_time(&Statement::Select(Box::new(select)), now);
-            answers.push(
-                self.ask_decoded(client, &replicas, &statement, options, reserved)
-                    .await?,
-            );
-        }
-        Ok(merge(MergeRule::Select { descending }, answers, |_| false))
     }
 }
 

@@ -95,11 +95,12 @@ pub(crate) struct Gyre {
     addr: SocketAddr,
     process: Process,
     launcher: Vec<OsString>,
+    file: &'static str,
     dir: TempDir,
 }
 
 impl Gyre {
-    /// Starts a server and waits until `/ping` answers 204.
+    /// Starts a server and waits until `/ping` answers.
     ///
     /// # Panics
     /// When it does not start.
@@ -111,12 +112,28 @@ impl Gyre {
             "dir",
             data.to_str().expect("temporary paths are UTF-8"),
         );
-        fs::write(dir.path().join("gyre.toml"), config.render()).expect("the test's directory is writable");
-        let process = launch(dir.path(), &config.launcher);
+        Self::start_file(dir, addr, "gyre.toml", &config.render(), config.launcher)
+    }
+
+    /// Starts a server with influx-proxy's own configuration, but for the address.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub(crate) fn start_imported(mut config: Value) -> Self {
+        let (dir, addr) = (dir::temp_dir(), ports::free());
+        config["listen_addr"] = Value::String(addr.to_string());
+        let quiet = ["env", "GYRE__TELEMETRY__DEFAULT_TASK=false"].map(OsString::from);
+        Self::start_file(dir, addr, "proxy.json", &config.to_string(), quiet.to_vec())
+    }
+
+    fn start_file(dir: TempDir, addr: SocketAddr, file: &'static str, text: &str, launcher: Vec<OsString>) -> Self {
+        fs::write(dir.path().join(file), text).expect("the test's directory is writable");
+        let process = launch(dir.path(), file, &launcher);
         let mut server = Self {
             addr,
             process,
-            launcher: config.launcher,
+            launcher,
+            file,
             dir,
         };
         server.wait_ready();
@@ -126,7 +143,7 @@ impl Gyre {
     /// The same server again, on the same address and data; kills it first if it runs.
     pub(crate) fn restart(&mut self) {
         self.process.kill9();
-        self.process = launch(self.dir.path(), &self.launcher);
+        self.process = launch(self.dir.path(), self.file, &self.launcher);
         self.wait_ready();
     }
 
@@ -165,19 +182,19 @@ impl Gyre {
                 "gyre ended at start: {ended:?}\n{}",
                 self.process.log()
             );
-            client.pings().then_some(())
+            client.is_heard().then_some(())
         });
     }
 }
 
-fn launch(dir: &Path, launcher: &[OsString]) -> Process {
+fn launch(dir: &Path, file: &str, launcher: &[OsString]) -> Process {
     let binary = std::env::var_os("GYRE_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_gyre").into());
     let mut line = launcher.to_vec();
     line.extend([
         binary,
         "serve".into(),
         "--config".into(),
-        dir.join("gyre.toml").into_os_string(),
+        dir.join(file).into_os_string(),
     ]);
     let (program, arguments) = line.split_first().expect("the binary is in it");
     let mut command = Command::new(program);

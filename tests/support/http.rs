@@ -114,10 +114,18 @@ impl Client {
 
     /// Whether `/ping` answers 204 within a second.
     pub(crate) fn pings(&self) -> bool {
+        self.ping() == Some(204)
+    }
+
+    /// Whether `/ping` answers within a second, be it that credentials are wanted.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.ping().is_some()
+    }
+
+    fn ping(&self) -> Option<u16> {
         let impatient = self.clone().with_timeout(Duration::from_secs(1));
-        impatient
-            .request("GET", "/ping", &[], b"")
-            .is_ok_and(|answer| answer.status == 204)
+        let answer = impatient.request("GET", "/ping", &[], b"").ok()?;
+        Some(answer.status)
     }
 
     /// Writes line protocol with nanosecond timestamps; status and body of the answer.

@@ -4,6 +4,7 @@
     reason = "a toolbox: API families use different parts of it, and none uses all"
 )]
 
+pub(crate) mod cluster;
 pub(crate) mod dir;
 pub(crate) mod gyre;
 pub(crate) mod http;

@@ -1,6 +1,7 @@
 //! An InfluxDB that stores nothing: answers at once, or as scripted, and remembers what it was asked.
 //!
-//! `/ping` and `/write` answer 204, `SHOW DATABASES` the configured names, every other statement one fixed series.
+//! `/ping` and `/write` answer 204, `SHOW DATABASES` the configured names, every other statement one fixed series,
+//! `/api/v2/query` a fixed table.
 //! Bodies must come uncompressed (`gzip = "never"`).
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 
 use serde_json::json;
 
-use super::{message::Head, ports, wait};
+use super::{message::Head, ports};
 
 /// An answer that replaces the usual one, once.
 #[derive(Debug, Clone)]
@@ -59,9 +60,13 @@ struct State {
     query_script: VecDeque<Scripted>,
     writes: Vec<Received>,
     queries: Vec<Received>,
+    abandoned: usize,
 }
 
 impl NullBackend {
+    /// What Flux queries are answered.
+    pub(crate) const FLUX_ANSWER: &str = ",result,table,_value\r\n,_result,0,1.5\r\n\r\n";
+
     /// A backend that has these databases.
     pub(crate) fn start(databases: &[&str]) -> Self {
         let listener = ports::listener();
@@ -111,6 +116,11 @@ impl NullBackend {
         self.shared.lock().queries.clone()
     }
 
+    /// How many clients closed their connection before they got their answer.
+    pub(crate) fn abandoned(&self) -> usize {
+        self.shared.lock().abandoned
+    }
+
     /// The lines of all writes so far, in order.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.writes()
@@ -137,7 +147,10 @@ impl Shared {
         let mut reader = BufReader::new(stream);
         while let Some(request) = read_request(&mut reader)? {
             let answer = self.answer(request);
-            wait::pause(answer.delay);
+            if !answer.delay.is_zero() && is_abandoned(reader.get_ref(), answer.delay)? {
+                self.lock().abandoned += 1;
+                break;
+            }
             if self.closed.load(Ordering::SeqCst) {
                 break;
             }
@@ -165,6 +178,10 @@ impl Shared {
                     .pop_front()
                     .unwrap_or_else(|| at_once(200, fixed_series()))
             }
+            "/api/v2/query" => {
+                state.queries.push(request);
+                at_once(200, NullBackend::FLUX_ANSWER.to_owned())
+            }
             "/ping" => at_once(204, String::new()),
             _ => at_once(404, json!({"error": "not found"}).to_string()),
         }
@@ -174,6 +191,17 @@ impl Shared {
         let rows: Vec<[&str; 1]> = self.databases.iter().map(|name| [name.as_str()]).collect();
         series(&json!({"name": "databases", "columns": ["name"], "values": rows}))
     }
+}
+
+/// Waits, and says whether the client closed its connection meanwhile.
+fn is_abandoned(stream: &TcpStream, delay: Duration) -> io::Result<bool> {
+    stream.set_read_timeout(Some(delay))?;
+    let closed = match stream.peek(&mut [0]) {
+        Ok(size) => size == 0,
+        Err(error) => !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut),
+    };
+    stream.set_read_timeout(None)?;
+    Ok(closed)
 }
 
 fn at_once(status: u16, body: String) -> Scripted {

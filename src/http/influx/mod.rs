@@ -11,6 +11,8 @@ use actix_web::{
     web,
 };
 
+use crate::influx::result::{Format, OutputOptions, TimeFormat};
+
 use super::{Services, access, error::ApiError, params};
 
 /// Adds the routes.
@@ -70,6 +72,17 @@ async fn metrics(request: HttpRequest, services: web::Data<Services>) -> Result<
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, content_type))
         .body(services.metrics.print()))
+}
+
+/// The client's format; influxd takes `pretty` from the URL only.
+fn output(request: &HttpRequest) -> OutputOptions {
+    let accept = request.headers().get(header::ACCEPT);
+    let url = params::parse_query(request.query_string());
+    OutputOptions {
+        format: Format::from_accept(accept.and_then(|value| value.to_str().ok()).unwrap_or_default()),
+        pretty: params::text(&url, "pretty") == "true",
+        times: TimeFormat::default(),
+    }
 }
 
 /// The answer to an unknown path.

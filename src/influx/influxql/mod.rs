@@ -25,6 +25,7 @@ mod parse;
 pub mod print;
 mod reader;
 pub mod reduce;
+mod retype;
 #[cfg(test)]
 mod testdata;
 pub mod timestamp;

@@ -6,6 +6,8 @@
 //!
 //! Memory: a decoded cell takes 24 bytes beside its text, so an answer may take some 20 times the bytes of its JSON.
 
+mod msgpack;
+
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde::{
@@ -16,6 +18,8 @@ use serde_json::value::RawValue;
 
 use super::{Message, Number, Response, Series, StatementResult, Value};
 use crate::base::ErrorKind;
+
+pub use msgpack::decode_msgpack;
 
 /// Why a backend's answer could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -27,7 +27,7 @@ pub mod value;
 mod testing;
 
 pub use chunk::ChunkBy;
-pub use decode::{DecodeError, Decoder, decode};
+pub use decode::{DecodeError, Decoder, decode, decode_msgpack};
 pub use encode::{Encoder, Pieces};
 pub use format::{Format, OutputOptions, TimeFormat};
 pub use merge::{MergeRule, merge, page};

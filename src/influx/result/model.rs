@@ -81,9 +81,12 @@ impl Series {
     /// The first column is always the time, whatever its alias. Cells that are no 64-bit integers stay as they are.
     pub fn restore_times(&mut self) {
         for cell in self.values.iter_mut().filter_map(|row| row.first_mut()) {
-            if let Value::Number(number) = cell
-                && let Some(ns) = number.as_i64()
-            {
+            let ns = match cell {
+                Value::Number(number) => number.as_i64(),
+                Value::Integer(number) => Some(*number),
+                _ => None,
+            };
+            if let Some(ns) = ns {
                 *cell = Value::Time(TimestampNs(ns));
             }
         }

@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::{Method, Response};
+use reqwest::{Response, header};
 use tokio::time::Instant;
 
 use crate::{
-    base::Reserved,
+    base::{BackendId, Reserved},
     influx::{
         influxql::ast::Statement,
-        result::{Decoder, StatementResult},
+        result::{Decoder, Format, StatementResult, decode_msgpack},
     },
 };
 
@@ -43,7 +43,7 @@ impl Reader {
     ) -> Result<Relayed, QueryError> {
         let mark = replicas.slots.iter().map(|slot| self.watermarks.mark(*slot)).max();
         let candidates = self.candidates(replicas, mark.unwrap_or(u64::MAX)).await;
-        let mut why = "none of them answers".to_owned();
+        let mut tried: Vec<(BackendId, String)> = Vec::new();
         for Candidate { backend, current } in candidates {
             if !current {
                 tracing::debug!(backend = %backend.config.name, "asking a replica that lags");
@@ -56,9 +56,9 @@ impl Reader {
                     backend.condition.note_latency_us(micros);
                     return Ok(Relayed { response, in_flight });
                 }
-                Ok(response) => why = format!("{} answers {}", backend.config.name, refusal(response).await),
+                Ok(response) => tried.push((backend.id, format!("answers {}", refusal(response).await))),
                 Err(error @ (SendError::Connect(_) | SendError::Setup(_))) => {
-                    why = format!("{}: {error}", backend.config.name)
+                    tried.push((backend.id, error.to_string()));
                 }
                 Err(error) => {
                     if client.ping(&backend, SIGN_OF_LIFE).await.is_err() {
@@ -67,12 +67,24 @@ impl Reader {
                             reason: error.to_string(),
                         });
                     }
-                    why = format!("{}: {error}", backend.config.name);
+                    tried.push((backend.id, error.to_string()));
                 }
             }
-            tracing::warn!(reason = %why, "replica cannot answer: asking the next");
+            let reason = tried.last().map_or("", |(_, reason)| reason);
+            tracing::warn!(backend = %backend.config.name, reason, "replica cannot answer: asking the next");
         }
-        Err(QueryError::Unavailable(why))
+        Err(QueryError::Unavailable(self.why_none(replicas, &tried)))
+    }
+
+    /// Why each of the replicas does not answer.
+    fn why_none(&self, replicas: &Replicas, tried: &[(BackendId, String)]) -> String {
+        let reasons = replicas.backends.iter().map(|at| {
+            let backend = &self.fleet.backends[*at];
+            let reason = tried.iter().find(|(id, _)| *id == backend.id);
+            let reason = reason.map_or("cannot be asked", |(_, reason)| reason);
+            format!("{}: {reason}", backend.config.name)
+        });
+        reasons.collect::<Vec<_>>().join("; ")
     }
 
     /// The usable replicas, best first; waits a while for one that has everything.
@@ -97,11 +109,16 @@ impl Reader {
         reserved: &mut Reserved,
     ) -> Asked {
         let text = statement.to_string();
-        // With a time zone of its own the statement's times come as local times; else they are counted.
-        let counted = matches!(statement, Statement::Select(select) if select.time_zone.is_none());
+        let format = Format::from_accept(&options.accept);
+        let counted = is_counted(statement, options, format);
         let form = form(&text, options, counted);
+        // JSON does not tell a float from an integer; only MessagePack shows the difference to the client.
+        let accept = match (statement, format) {
+            (Statement::Select(_), Format::MsgPack) => Format::MsgPack,
+            _ => Format::Json,
+        };
         let asked = self.ask(client, replicas, async |backend| {
-            client.query(backend, Method::POST, &form, "application/json").await
+            client.query(backend, &form, accept.content_type()).await
         });
         let answer = asked.await?;
         let mut result = self.decode(answer, reserved).await?;
@@ -124,7 +141,7 @@ impl Reader {
         let unavailable = |reason: String| QueryError::Unavailable(format!("{}: {reason}", backend.config.name));
         let form = form(statement, options, false);
         let response = client
-            .query(backend, Method::POST, &form, "application/json")
+            .query(backend, &form, "application/json")
             .await
             .map_err(|error| unavailable(error.to_string()))?;
         if !is_answer(&response) {
@@ -139,6 +156,9 @@ impl Reader {
             in_flight: _still_reading,
         } = answer;
         let bad = |text: String| QueryError::Unsupported(text);
+        let content_type = response.headers().get(header::CONTENT_TYPE);
+        let is_packed = content_type.is_some_and(|value| value == Format::MsgPack.content_type());
+        let mut packed = Vec::new();
         let mut decoder = Decoder::new(self.max_merged);
         let mut whole: Option<crate::influx::result::Response> = None;
         let mut held = 0;
@@ -154,6 +174,10 @@ impl Reader {
             if !reserved.try_grow(chunk.len() as u64 * DECODED_FACTOR) {
                 return Err(QueryError::Busy);
             }
+            if is_packed {
+                packed.extend_from_slice(&chunk);
+                continue;
+            }
             for document in decoder.push(&chunk).map_err(|error| bad(error.to_string()))? {
                 match &mut whole {
                     None => whole = Some(document),
@@ -162,11 +186,24 @@ impl Reader {
             }
         }
         decoder.finish().map_err(|error| bad(error.to_string()))?;
+        if is_packed {
+            whole = Some(decode_msgpack(&packed).map_err(|error| bad(error.to_string()))?);
+        }
         let whole = whole.unwrap_or_default();
         match (whole.error, whole.results.into_iter().next()) {
             (Some(error), _) => Err(QueryError::Unsupported(error)),
             (None, first) => Ok(first.unwrap_or_else(StatementResult::default)),
         }
+    }
+}
+
+/// Whether times are asked for as numbers. A statement with a time zone shows local times, unless the client wants
+/// numbers, or a format that has no text for times.
+fn is_counted(statement: &Statement, options: &Options, format: Format) -> bool {
+    let wants_numbers = options.passed.iter().any(|(name, _)| *name == "epoch");
+    match statement {
+        Statement::Select(select) => select.time_zone.is_none() || wants_numbers || format != Format::Json,
+        _ => false,
     }
 }
 
