@@ -78,7 +78,8 @@ impl<N> Shared<N> {
         report.cursors_lost = cursors.is_none();
         let cursors = cursors.unwrap_or_default();
         let done = cursors.values().min().copied();
-        let found = recovery::recover(fs.as_ref(), dir, &options, done, &mut report)?;
+        let mut found = recovery::recover(fs.as_ref(), dir, &options, done, &mut report)?;
+        remove_passed(fs.as_ref(), dir, &mut found.segments, done.unwrap_or(0))?;
         // Cursors may be ahead when the records behind them were never synced: numbers are not used twice.
         let ahead = cursors.values().max().copied().unwrap_or(0);
         let next = found.next.max(ahead.saturating_add(1));
@@ -207,6 +208,24 @@ impl<N> Shared<N> {
                 return Err(failed);
             }
         }
+    }
+}
+
+/// Removes segments that every consumer had passed and whose removal a crash undid. Left in place, they would make
+/// those removed after them look lost once nobody remembers having passed them.
+fn remove_passed(fs: &dyn Fs, dir: &Path, segments: &mut Vec<Segment>, done: Seq) -> Result<(), Error> {
+    let passed = segments
+        .iter()
+        .take_while(|segment| segment.last().is_some_and(|last| last <= done))
+        .count();
+    for segment in segments.drain(..passed) {
+        fs.remove(&segment.path)
+            .map_err(Error::io("cannot remove", &segment.path))?;
+    }
+    if passed > 0 {
+        fs.sync_dir(dir).map_err(Error::io("cannot sync", dir))
+    } else {
+        Ok(())
     }
 }
 

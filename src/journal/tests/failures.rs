@@ -197,3 +197,22 @@ fn on_a_real_disk() {
     assert!(journal.stats().bytes < 10 * 86);
     journal.close().unwrap();
 }
+
+#[test]
+fn a_removal_that_a_crash_undid_is_no_damage_later() {
+    let fs = MemFs::new();
+    let journal = open(&fs);
+    journal.register(1, Start::Oldest);
+    append_many(&journal, 1..9, 100);
+    let oldest = segment_paths(&fs).remove(0);
+    let content = fs.content(&oldest).unwrap();
+    journal.advance(1, 6);
+    journal.close().unwrap();
+    assert!(!segment_paths(&fs).contains(&oldest));
+    fs.set_content(&oldest, content);
+
+    let journal = open(&fs);
+    journal.forget(1);
+    journal.close().unwrap();
+    assert_eq!(read_all(&open(&fs)).into_keys().next_back(), Some(8));
+}
