@@ -12,6 +12,9 @@
 #![cfg(test)]
 
 mod architecture;
+mod boot;
 mod faults;
+mod limits;
 mod meta;
 mod support;
+mod write;

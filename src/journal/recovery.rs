@@ -28,7 +28,7 @@ pub struct Recovery {
     pub lost: Vec<RangeInclusive<Seq>>,
     /// Segments whose header is damaged; their records were found all the same.
     pub bad_headers: u64,
-    /// The cursors could not be read: every consumer starts over from the oldest record.
+    /// There are records, but no cursors that can be read: every consumer must start over from the oldest record.
     pub cursors_lost: bool,
 }
 
@@ -68,6 +68,8 @@ pub(super) fn recover(
     let names = fs.list(dir).map_err(Error::io("cannot list", dir))?;
     let mut firsts: Vec<Seq> = names.iter().filter_map(|name| Segment::parse_name(name)).collect();
     firsts.sort_unstable();
+    let newest = firsts.last().copied();
+    drop_unborn(fs, dir, &mut firsts)?;
     let mut found = Vec::new();
     let mut recoverer = Recoverer {
         fs,
@@ -91,12 +93,30 @@ pub(super) fn recover(
         found.push(segment);
     }
     let last = recoverer.last;
-    let next = firsts.last().copied().unwrap_or(1).max(last + 1);
+    let next = newest.unwrap_or(1).max(last + 1);
     Ok(Found {
         segments: found,
         last,
         next,
     })
+}
+
+/// Leaves out the segments that never came to be: their header is synced before they get a record, and a full disk had
+/// no room for it. Records that were cut off together with a header are missed by the next segment's.
+fn drop_unborn(fs: &dyn Fs, dir: &Path, firsts: &mut Vec<Seq>) -> Result<(), Error> {
+    let mut born = Vec::with_capacity(firsts.len());
+    for first in firsts.iter() {
+        let path = Segment::new(dir, *first).path;
+        let file = fs.open(&path).map_err(Error::io("cannot open", &path))?;
+        let len = file.len().map_err(Error::io("cannot read", &path))?;
+        if len >= HEADER_LEN as u64 {
+            born.push(*first);
+        } else {
+            tracing::warn!(segment = %path.display(), "segment without a header: left out");
+        }
+    }
+    *firsts = born;
+    Ok(())
 }
 
 impl Recoverer<'_> {

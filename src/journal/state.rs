@@ -64,9 +64,10 @@ impl<N> Shared<N> {
         fs.create_dir_all(dir).map_err(Error::io("cannot create", dir))?;
         let mut report = Recovery::default();
         let cursors = cursors::load(fs.as_ref(), &dir.join(CURSORS))?;
-        report.cursors_lost = cursors.is_none();
+        let unreadable = cursors.is_none();
         let cursors = cursors.unwrap_or_default();
         let found = recovery::recover(fs.as_ref(), dir, &options, cursors.values().min().copied(), &mut report)?;
+        report.cursors_lost = unreadable || (cursors.is_empty() && report.records > 0);
         // Cursors may be ahead when the records behind them were never synced: numbers are not used twice.
         let ahead = cursors.values().max().copied().unwrap_or(0);
         let (last, next) = (found.last, found.next.max(ahead + 1));

@@ -260,9 +260,11 @@ fn build(trust: &Trust, options: ClientOptions) -> Result<reqwest::Client, SendE
         Trust::Authorities(path) => {
             let problem = |error: &dyn std::fmt::Display| SendError::Setup(format!("{}: {error}", path.display()));
             let pem = std::fs::read(path).map_err(|error| problem(&error))?;
-            for certificate in Certificate::from_pem_bundle(&pem).map_err(|error| problem(&error))? {
-                builder = builder.add_root_certificate(certificate);
+            let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| problem(&error))?;
+            if certificates.is_empty() {
+                return Err(problem(&"no certificate in it"));
             }
+            builder = builder.tls_certs_only(certificates);
         }
     }
     builder.build().map_err(|error| SendError::Setup(root_cause(&error)))
