@@ -16,7 +16,7 @@ use crate::{
     config::{self, Ack, BackendUrl, Config, Delivery},
     http::{BodyLimits, Server, ServerError, Services},
     influx::line::Limits,
-    journal::{self, Journal, fs::RealFs},
+    journal::{self, Journal, Start, fs::RealFs},
     meta,
     obs::Metrics,
     proxy::{
@@ -123,6 +123,7 @@ impl App {
             received: config.http.max_body.as_usize(),
             decompressed: config.http.max_decompressed.as_usize(),
             budget,
+            patience: config.http.request_timeout,
         };
         let services = Services {
             intake,
@@ -244,6 +245,7 @@ async fn build_backend(
 
 async fn open_queues(config: &Config, fleet: &Arc<Fleet>, stores: &Stores) -> Result<Vec<Arc<Queue>>, StartError> {
     let (config, fleet, journal) = (config.clone(), Arc::clone(fleet), stores.journal.clone());
+    let start = stores.start;
     let open = move || {
         let spill = config.data.dir.join("spill");
         // Backends that are no longer configured hold nothing any more.
@@ -256,8 +258,13 @@ async fn open_queues(config: &Config, fleet: &Arc<Fleet>, stores: &Stores) -> Re
                 journal.forget(consumer);
             }
         }
-        let open = |backend: &Arc<Backend>| open_queue(&config, &spill, backend, &journal);
-        fleet.backends.iter().map(open).collect::<Result<Vec<_>, _>>()
+        let open = |backend: &Arc<Backend>| open_queue(&config, &spill, backend, (journal.clone(), start));
+        let queues = fleet.backends.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        // A crash must not forget a new backend's place once writes are taken in; on a full disk none are.
+        if let Err(error) = journal.save_cursors() {
+            tracing::warn!(%error, "cursors not saved at start");
+        }
+        Ok::<_, journal::Error>(queues)
     };
     Ok(tokio::task::spawn_blocking(open).await??)
 }
@@ -266,11 +273,11 @@ fn open_queue(
     config: &Config,
     spill: &Path,
     backend: &Arc<Backend>,
-    journal: &Journal<Note>,
+    journal: (Journal<Note>, Start),
 ) -> Result<Arc<Queue>, journal::Error> {
     let dir = spill.join(backend.id.to_string());
     let options = stores::journal_options(config, config.delivery.max_pending);
-    Queue::open(Arc::clone(backend), journal.clone(), Arc::new(RealFs), dir, options).map(Arc::new)
+    Queue::open(Arc::clone(backend), journal, Arc::new(RealFs), dir, options).map(Arc::new)
 }
 
 fn client_options(delivery: &Delivery) -> ClientOptions {

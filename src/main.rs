@@ -44,6 +44,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // The first to install wins; there is no other.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
     match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
         Command::Serve(serve) => serve_until_told(&serve.config),
         Command::CheckConfig { file } => check_config(&file),
@@ -96,8 +98,6 @@ fn serve_until_told(file: &std::path::Path) -> ExitCode {
         return ExitCode::FAILURE;
     }
     obs::install_panic_hook();
-    // The first to install wins; there is no other.
-    let _installed = rustls::crypto::ring::default_provider().install_default();
     actix_rt::System::new().block_on(run(config))
 }
 

@@ -13,9 +13,12 @@
 #![cfg(test)]
 
 mod architecture;
+mod boot;
 mod clients;
 mod conformance;
 mod faults;
+mod limits;
 mod meta;
 mod query;
 mod support;
+mod write;

@@ -12,7 +12,7 @@ use tokio::{sync::oneshot, time::Instant};
 use crate::{
     config::Delivery,
     journal::Seq,
-    meta::MetaStore,
+    meta::{self, MetaStore},
     proxy::{
         client::SendError,
         courier::{Courier, Failure, Turn},
@@ -52,6 +52,8 @@ struct BackendActor {
     /// A wake-up is due already: no second one is scheduled.
     scheduled: bool,
     retry: Option<SpawnHandle>,
+    /// What waited is not given up yet: the backend cannot be taken back.
+    detaching: bool,
     stopping: Option<oneshot::Sender<()>>,
     _life: Lifeline,
 }
@@ -67,12 +69,15 @@ impl BackendHandle {
         }
     }
 
-    /// Uses a detached backend again, from now on; its operator has rebuilt what it missed.
+    /// Uses a detached backend again, from now on; its operator has rebuilt what it missed. Answers when a crash would
+    /// not undo it.
     ///
     /// # Errors
-    /// When the actor cannot take it.
+    /// When the actor cannot take it, or cannot make it last.
     pub async fn attach(&self) -> Result<(), Refused> {
-        self.actor.ask(Attach).await
+        let (sender, attached) = oneshot::channel();
+        self.actor.ask(Attach(sender)).await?;
+        attached.await.map_err(|_| Refused::Gone)
     }
 
     /// Ends the actor after the delivery under way.
@@ -95,7 +100,7 @@ impl BackendHandle {
 
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Attach;
+struct Attach(oneshot::Sender<()>);
 
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -110,15 +115,19 @@ impl Actor for BackendActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.ping(ctx);
-        self.next(ctx);
+        if self.is_detached() {
+            self.give_up(ctx);
+        } else {
+            self.next(ctx);
+        }
     }
 }
 
 impl Handler<Attach> for BackendActor {
     type Result = ();
 
-    fn handle(&mut self, _: Attach, ctx: &mut Self::Context) {
-        self.attach(ctx);
+    fn handle(&mut self, message: Attach, ctx: &mut Self::Context) {
+        self.attach(message.0, ctx);
     }
 }
 
@@ -155,6 +164,7 @@ impl BackendActor {
             busy: false,
             scheduled: false,
             retry: None,
+            detaching: false,
             stopping: None,
             _life: life,
         }
@@ -333,38 +343,60 @@ impl BackendActor {
         let backend = Arc::clone(&self.parts.courier.backend);
         tracing::error!(backend = %self.name(), waiting, limit = %self.parts.config.max_pending, "backend detached: it must be rebuilt");
         backend.condition.set_detached(true);
-        self.remember_detached(true, ctx);
+        self.give_up(ctx);
     }
 
-    fn attach(&mut self, ctx: &mut Context<Self>) {
-        if !self.is_detached() {
+    /// Gives up what waits for a detached backend, but only after the store remembers why.
+    fn give_up(&mut self, ctx: &mut Context<Self>) {
+        self.detaching = true;
+        let (store, backend) = (Arc::clone(&self.parts.store), Arc::clone(&self.parts.courier.backend));
+        let remembered = async move { registry::set_detached(store.as_ref(), &backend, true).await };
+        let then = |remembered: Result<(), meta::Error>, actor: &mut Self, ctx: &mut Context<Self>| {
+            if let Err(error) = remembered {
+                tracing::error!(backend = %actor.name(), %error, "detachment not stored: trying again");
+                ctx.run_later(actor.parts.config.backoff_max, |actor, ctx| actor.give_up(ctx));
+                return;
+            }
+            actor.parts.courier.queue.abandon();
+            actor.parts.courier.backend.condition.set_waiting_bytes(0);
+            actor.detaching = false;
+        };
+        ctx.spawn(remembered.into_actor(self).map(then));
+    }
+
+    /// Takes the backend back. It counts when both its cursor and the store are durable; when `told` is dropped, it does
+    /// not.
+    fn attach(&mut self, told: oneshot::Sender<()>, ctx: &mut Context<Self>) {
+        if self.detaching {
             return;
         }
-        self.parts.courier.queue.attach();
-        self.parts.courier.backend.condition.set_detached(false);
-        tracing::info!(backend = %self.name(), "backend attached");
-        self.remember_detached(false, ctx);
-        self.next(ctx);
+        let courier = Arc::clone(&self.parts.courier);
+        let (store, queue) = (Arc::clone(&self.parts.store), Arc::clone(&courier.queue));
+        let is_detached = self.is_detached();
+        let attached = async move {
+            if is_detached {
+                tokio::task::spawn_blocking(move || queue.attach()).await??;
+                registry::set_detached(store.as_ref(), &courier.backend, false).await?;
+            }
+            anyhow::Ok(())
+        };
+        ctx.spawn(
+            attached
+                .into_actor(self)
+                .map(|attached, actor, ctx| actor.attached(attached, told, ctx)),
+        );
     }
 
-    /// What waited is given up only after the store remembers why.
-    fn remember_detached(&mut self, detached: bool, ctx: &mut Context<Self>) {
-        let (store, backend) = (Arc::clone(&self.parts.store), Arc::clone(&self.parts.courier.backend));
-        let remembered = async move { registry::set_detached(store.as_ref(), &backend, detached).await };
-        ctx.spawn(
-            remembered
-                .into_actor(self)
-                .map(move |remembered, actor, ctx| match remembered {
-                    Ok(()) if detached => actor.parts.courier.queue.abandon(),
-                    Ok(()) => {}
-                    Err(error) => {
-                        tracing::error!(backend = %actor.name(), %error, "detachment not stored: trying again");
-                        ctx.run_later(actor.parts.config.backoff_max, move |actor, ctx| {
-                            actor.remember_detached(detached, ctx)
-                        });
-                    }
-                }),
-        );
+    fn attached(&mut self, attached: anyhow::Result<()>, told: oneshot::Sender<()>, ctx: &mut Context<Self>) {
+        if let Err(error) = attached {
+            tracing::error!(backend = %self.name(), %error, "backend not attached");
+            return self.parts.courier.queue.abandon();
+        }
+        self.parts.courier.backend.condition.set_detached(false);
+        tracing::info!(backend = %self.name(), "backend attached");
+        // Whoever asked may have given up waiting.
+        let _heard = told.send(());
+        self.next(ctx);
     }
 
     fn end(&mut self, ctx: &mut Context<Self>) {

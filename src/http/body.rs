@@ -1,6 +1,9 @@
 //! Request bodies: read within limits, decompressed within limits, paid for from the byte budget.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    time::Duration,
+};
 
 use actix_web::{HttpMessage, HttpRequest, http::header, web};
 use bytes::{Bytes, BytesMut};
@@ -19,6 +22,8 @@ pub struct BodyLimits {
     pub decompressed: usize,
     /// What all bodies together may hold.
     pub budget: ByteBudget,
+    /// How long a client may take to send a body.
+    pub patience: Duration,
 }
 
 /// A body with what it took from the budget.
@@ -37,9 +42,10 @@ const INLINE_COMPRESSED: usize = 256 << 10;
 /// Reads a whole body.
 ///
 /// # Errors
-/// When it is too large, compressed in an unknown way or broken, ends early, or the budget is exhausted.
+/// When it is too large, compressed in an unknown way or broken, ends early, comes too slowly, or the budget is
+/// exhausted.
 pub(super) async fn read(request: &HttpRequest, payload: web::Payload, limits: &BodyLimits) -> Result<Body, ApiError> {
-    let raw = read_raw(request, payload, limits).await?;
+    let raw = in_time(limits, read_raw(request, payload, limits)).await?;
     let encoding = request
         .headers()
         .get(header::CONTENT_ENCODING)
@@ -49,6 +55,18 @@ pub(super) async fn read(request: &HttpRequest, payload: web::Payload, limits: &
         "gzip" => decompress(raw, limits).await,
         other => Err(ApiError::invalid(format!("unsupported content encoding {other:?}"))),
     }
+}
+
+/// What `reading` finds, unless the client takes too long to send it.
+///
+/// # Errors
+/// Those of `reading`, and 408.
+pub(super) async fn in_time<T>(
+    limits: &BodyLimits,
+    reading: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    let read = tokio::time::timeout(limits.patience, reading).await;
+    read.unwrap_or_else(|_| Err(ApiError::relayed(408, "request body not received in time")))
 }
 
 async fn read_raw(request: &HttpRequest, mut payload: web::Payload, limits: &BodyLimits) -> Result<Body, ApiError> {
@@ -130,12 +148,19 @@ fn inflate(compressed: &[u8], limit: usize, reserved: &mut Reserved) -> Result<V
     }
 }
 
-fn reserve(budget: &ByteBudget, bytes: usize) -> Result<Reserved, ApiError> {
+/// Takes `bytes` from the budget.
+///
+/// # Errors
+/// 503 when it is exhausted.
+pub(super) fn reserve(budget: &ByteBudget, bytes: usize) -> Result<Reserved, ApiError> {
     budget.try_reserve(bytes as u64).ok_or_else(exhausted)
 }
 
 /// Makes the reservation cover `total` bytes.
-fn grow(reserved: &mut Reserved, total: usize) -> Result<(), ApiError> {
+///
+/// # Errors
+/// 503 when the budget is exhausted.
+pub(super) fn grow(reserved: &mut Reserved, total: usize) -> Result<(), ApiError> {
     let more = (total as u64).saturating_sub(reserved.bytes());
     if reserved.try_grow(more) {
         Ok(())
@@ -144,7 +169,8 @@ fn grow(reserved: &mut Reserved, total: usize) -> Result<(), ApiError> {
     }
 }
 
-fn too_large() -> ApiError {
+/// The answer to a body over the limit.
+pub(super) fn too_large() -> ApiError {
     ApiError::new(ErrorKind::TooLarge, "Request Entity Too Large")
 }
 

@@ -89,7 +89,7 @@ pub(super) async fn of_form(
             let body = body::read(request, payload, limits).await?;
             parse_query(&String::from_utf8_lossy(&body.bytes))
         }
-        "multipart/form-data" => of_multipart(request, payload, limits).await?,
+        "multipart/form-data" => body::in_time(limits, of_multipart(request, payload, limits)).await?,
         "application/vnd.influxql" => {
             let body = body::read(request, payload, limits).await?;
             vec![("q".to_owned(), String::from_utf8_lossy(&body.bytes).into_owned())]
@@ -104,16 +104,19 @@ async fn of_multipart(request: &HttpRequest, payload: web::Payload, limits: &Bod
     let invalid = |error: &dyn std::fmt::Display| ApiError::invalid(format!("unable to read multipart body: {error}"));
     let mut parts = Multipart::new(request.headers(), payload);
     let mut params = Params::new();
-    let mut left = limits.received;
+    let mut received = 0;
+    let mut reserved = body::reserve(&limits.budget, 0)?;
     while let Some(part) = parts.next().await {
         let mut part = part.map_err(|error| invalid(&error))?;
         let name = part.name().unwrap_or_default().to_owned();
         let mut value = Vec::new();
         while let Some(chunk) = part.next().await {
             let chunk = chunk.map_err(|error| invalid(&error))?;
-            left = left
-                .checked_sub(chunk.len())
-                .ok_or_else(|| ApiError::new(crate::base::ErrorKind::TooLarge, "Request Entity Too Large"))?;
+            received += chunk.len();
+            if received > limits.received {
+                return Err(body::too_large());
+            }
+            body::grow(&mut reserved, received)?;
             value.extend_from_slice(&chunk);
         }
         params.push((name, String::from_utf8_lossy(&value).into_owned()));

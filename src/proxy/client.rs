@@ -258,7 +258,11 @@ fn build(trust: &Trust, needs_system: bool, options: ClientOptions) -> Result<re
         Trust::Authorities(path) => {
             let problem = |error: &dyn std::fmt::Display| SendError::Setup(format!("{}: {error}", path.display()));
             let pem = std::fs::read(path).map_err(|error| problem(&error))?;
-            builder = builder.tls_certs_only(Certificate::from_pem_bundle(&pem).map_err(|error| problem(&error))?);
+            let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| problem(&error))?;
+            if certificates.is_empty() {
+                return Err(problem(&"no certificate in it"));
+            }
+            builder = builder.tls_certs_only(certificates);
         }
     }
     builder.build().map_err(|error| SendError::Setup(root_cause(&error)))

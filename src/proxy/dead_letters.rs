@@ -54,7 +54,7 @@ pub struct Numbered {
 }
 
 impl DeadLetters {
-    /// Opens the log in `dir`. Reads files: not for an async thread.
+    /// Opens the log in `dir`. Reads and writes files: not for an async thread.
     ///
     /// # Errors
     /// When the log cannot be read or is damaged.
@@ -64,6 +64,9 @@ impl DeadLetters {
             tracing::warn!(?recovery, "dead letters recovered");
         }
         log.register(OPERATOR, Start::Oldest);
+        if let Err(error) = log.save_cursors() {
+            tracing::warn!(%error, "cursor of the dead letters not saved");
+        }
         Ok(Self { log })
     }
 

@@ -47,13 +47,13 @@ pub struct Portion {
 
 impl Queue {
     /// Opens the queue of `backend`: registers its cursor with the journal and reopens what it had spilled.
-    /// A backend that the journal does not know starts at its end.
+    /// A backend that the journal does not know starts at `start`.
     ///
     /// # Errors
     /// When the spill log cannot be opened. Reads files: not for an async thread.
     pub fn open(
         backend: Arc<Backend>,
-        journal: Journal<Note>,
+        (journal, start): (Journal<Note>, Start),
         fs: Arc<dyn Fs>,
         spill_dir: PathBuf,
         spill_options: journal::Options,
@@ -66,7 +66,7 @@ impl Queue {
             spill_dir,
             spill_options,
         };
-        let cursor = queue.journal.register(queue.id().0, Start::End);
+        let cursor = queue.journal.register(queue.id().0, start);
         let mut applied = cursor;
         if queue
             .fs
@@ -240,10 +240,14 @@ impl Queue {
         self.drop_spill();
     }
 
-    /// Takes the backend back, from the journal's end on.
-    pub fn attach(&self) {
+    /// Takes the backend back, from the journal's end on. Writes files.
+    ///
+    /// # Errors
+    /// When its cursor cannot be saved: a crash would forget that it was taken back.
+    pub fn attach(&self) -> Result<(), journal::Error> {
         let cursor = self.journal.register(self.id().0, Start::End);
         self.backend.condition.note_applied(cursor);
+        self.journal.save_cursors()
     }
 
     fn cursor(&self) -> Seq {

@@ -59,9 +59,7 @@ impl Courier {
 
     /// Settles one request's points: tells its client, or finds the bad lines and buries them.
     async fn settle_part(&self, target: &Target, part: &Part, refusal: Option<Refusal>) -> Result<(), Failure> {
-        if let (Some(refusal), Some(note)) = (&refusal, &part.note)
-            && note.refused(refusal)
-        {
+        if refusal.as_ref().is_some_and(|refusal| is_told(part, refusal)) {
             return Ok(());
         }
         let lines: Vec<Bytes> = line::split(&part.lines)
@@ -77,6 +75,9 @@ impl Courier {
                 None => Reply::of(self.send(target, join(some)).await?)?,
             };
             let Reply::No(refusal) = reply else { continue };
+            if refusal.as_ref().is_some_and(|refusal| is_told(part, refusal)) {
+                continue;
+            }
             if range.len() <= 1 || refuses_all(refusal.as_ref(), range.len()) {
                 let reason =
                     refusal.map_or_else(|| "line too large for the backend".to_owned(), |refusal| refusal.text);
@@ -90,6 +91,11 @@ impl Courier {
         }
         Ok(())
     }
+}
+
+/// Whether the client of these points hears or has heard of the refusal: the backend keeps the good ones among them.
+fn is_told(part: &Part, refusal: &Refusal) -> bool {
+    part.note.as_ref().is_some_and(|note| note.refused(refusal))
 }
 
 /// What matters of a verdict here.

@@ -168,6 +168,21 @@ impl Gyre {
         &self.process
     }
 
+    /// Where it keeps its data, unless [`Config::data_dir`] said otherwise.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// The value of a metric, given as it is printed: name and labels. 0 when it is not there yet.
+    #[track_caller]
+    pub(crate) fn metric(&self, series: &str) -> f64 {
+        let text = self.client().get("/metrics").text();
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.and_then(|value| value.parse().ok()).unwrap_or_default()
+    }
+
     /// Talks to it.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.addr)
@@ -187,11 +202,15 @@ impl Gyre {
     }
 }
 
+/// The program under test.
+pub(crate) fn binary() -> OsString {
+    std::env::var_os("GYRE_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_gyre").into())
+}
+
 fn launch(dir: &Path, file: &str, launcher: &[OsString]) -> Process {
-    let binary = std::env::var_os("GYRE_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_gyre").into());
     let mut line = launcher.to_vec();
     line.extend([
-        binary,
+        binary(),
         "serve".into(),
         "--config".into(),
         dir.join(file).into_os_string(),

@@ -4,9 +4,11 @@
     reason = "a toolbox: API families use different parts of it, and none uses all"
 )]
 
+pub(crate) mod cli;
 pub(crate) mod cluster;
 pub(crate) mod dir;
 pub(crate) mod gyre;
+pub(crate) mod gzip;
 pub(crate) mod http;
 pub(crate) mod influxd;
 mod message;

@@ -1,13 +1,14 @@
 //! InfluxDB's own interface: `/ping`, `/write`, `/query`, and `/api/v2/*` as 1.8 has it.
 
+mod cors;
 mod flux;
 mod query;
 mod write;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header},
-    middleware::{Compress, Condition},
+    http::{Method, StatusCode, header},
+    middleware::{Compress, Condition, from_fn},
     web,
 };
 
@@ -17,21 +18,28 @@ use super::{Services, access, error::ApiError, params};
 
 /// Adds the routes.
 pub(super) fn routes(routes: &mut web::ServiceConfig, services: &Services) {
+    let preflight = || web::method(Method::OPTIONS).to(cors::preflight);
     routes
-        .service(web::resource("/ping").to(ping))
+        .service(web::resource("/ping").wrap(from_fn(cors::around)).to(ping))
         .service(
             web::resource("/write")
+                .wrap(from_fn(cors::around))
+                .route(preflight())
                 .route(web::post().to(write::v1))
                 .default_service(web::to(only_post)),
         )
         .service(
             web::resource("/api/v2/write")
+                .wrap(from_fn(cors::around))
+                .route(preflight())
                 .route(web::post().to(write::v2))
                 .default_service(web::to(only_post)),
         )
         .service(
             web::resource("/query")
                 .wrap(Condition::new(services.config.http.compress, Compress::default()))
+                .wrap(from_fn(cors::around))
+                .route(preflight())
                 .route(web::get().to(query::query))
                 .route(web::post().to(query::query))
                 .default_service(web::to(only_get_and_post)),
@@ -39,6 +47,8 @@ pub(super) fn routes(routes: &mut web::ServiceConfig, services: &Services) {
         .service(
             web::resource("/api/v2/query")
                 .wrap(Condition::new(services.config.http.compress, Compress::default()))
+                .wrap(from_fn(cors::around))
+                .route(preflight())
                 .route(web::post().to(flux::query))
                 .default_service(web::to(only_post)),
         )
