@@ -65,12 +65,15 @@ fn the_right_credentials_are_asked_for_everywhere() {
     let written = door.backend.lines().len();
     for (method, target, _) in ROUTES {
         for headers in WRONG {
-            let answer = ask(method, target, headers);
-            assert_eq!(
-                brief(&answer),
-                (401, error("authentication failed")),
-                "{method} {target} {headers:?}"
-            );
+            let (status, text) = brief(&ask(method, target, headers));
+            // influx-proxy's older generation, the default, answers errors of its own routes as plain text
+            let admin = ["/health", "/replica"].iter().any(|route| target.starts_with(route));
+            let expected = if admin {
+                "authentication failed\n".to_owned()
+            } else {
+                error("authentication failed")
+            };
+            assert_eq!((status, text), (401, expected), "{method} {target} {headers:?}");
         }
         for url in ["&u=admin", "&p=pa:ss", "&u=&p=", "&u=admin&p=wrong", "&u=Admin&p=pa:ss"] {
             assert_eq!(

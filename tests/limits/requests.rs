@@ -173,13 +173,3 @@ fn many_silent_connections_leave_room_for_others() {
     assert_eq!(silent.len(), 500);
     door.assert_healthy();
 }
-
-#[test]
-fn half_closed_requests_are_answered() {
-    let door = Door::open(|config| config);
-    let mut connection = door.client().connect().expect("it listens");
-    let request = "POST /write?db=d HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\nm v=1 1";
-    connection.send_raw(request.as_bytes()).expect("it is open");
-    connection.finish_sending().expect("it is open");
-    assert_eq!(connection.read_response(true).expect("there is an answer").status, 204);
-}
