@@ -175,7 +175,7 @@ impl App {
         }
         upkeep.abort();
         let closed = tokio::task::spawn_blocking(move || {
-            queues.iter().try_for_each(|queue| queue.save())?;
+            queues.iter().try_for_each(|queue| queue.close())?;
             journal.close()?;
             dead_letters.close()
         });
@@ -324,6 +324,7 @@ impl ActorParts<'_> {
             config: self.config.delivery,
             clock: Arc::clone(&self.stores.clock),
             metrics: self.metrics.backend(&backend.config.name),
+            alone: Arc::default(),
         };
         let linger = match self.config.proxy.ack {
             Ack::Journal => self.config.delivery.linger,
@@ -333,6 +334,7 @@ impl ActorParts<'_> {
             courier: Arc::new(courier),
             config: self.config.delivery,
             linger,
+            fleet: Arc::clone(self.fleet),
             store: Arc::clone(&self.stores.meta),
         };
         BackendHandle::start(

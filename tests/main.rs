@@ -11,6 +11,7 @@
 
 #![cfg(test)]
 
+mod actors;
 mod architecture;
 mod faults;
 mod meta;

@@ -50,10 +50,17 @@ pub(super) async fn open(config: &Config) -> Result<Stores, StartError> {
             tracing::warn!(?recovery, "journal recovered");
         }
         let dead_letters = DeadLetters::open(
-            fs,
+            Arc::clone(&fs),
             &dir.join("dead-letters"),
-            journal_options(&config, MAX_DEAD_LETTERS),
+            journal::Options {
+                // Rare, read by the operator only, and no longer in the journal.
+                sync: SyncMode::Always,
+                tail_bytes: 0,
+                ..journal_options(&config, MAX_DEAD_LETTERS)
+            },
         )?;
+        // The directories that were made just now must be as durable as what is written into them.
+        fs.sync_dir(dir).map_err(cannot)?;
         Ok((journal, dead_letters, meta))
     };
     let (journal, dead_letters, meta) = tokio::task::spawn_blocking(open).await??;
