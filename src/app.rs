@@ -16,7 +16,7 @@ use crate::{
     config::{self, Ack, BackendUrl, Config, Delivery},
     http::{BodyLimits, Server, ServerError, Services},
     influx::line::Limits,
-    journal::{self, Journal, Start, fs::RealFs},
+    journal::{self, Journal, fs::RealFs},
     meta,
     obs::Metrics,
     proxy::{
@@ -176,7 +176,7 @@ impl App {
         }
         upkeep.abort();
         let closed = tokio::task::spawn_blocking(move || {
-            queues.iter().try_for_each(|queue| queue.save())?;
+            queues.iter().try_for_each(|queue| queue.close())?;
             journal.close()?;
             dead_letters.close()
         });
@@ -245,7 +245,6 @@ async fn build_backend(
 
 async fn open_queues(config: &Config, fleet: &Arc<Fleet>, stores: &Stores) -> Result<Vec<Arc<Queue>>, StartError> {
     let (config, fleet, journal) = (config.clone(), Arc::clone(fleet), stores.journal.clone());
-    let start = stores.start;
     let open = move || {
         let spill = config.data.dir.join("spill");
         // Backends that are no longer configured hold nothing any more.
@@ -258,7 +257,7 @@ async fn open_queues(config: &Config, fleet: &Arc<Fleet>, stores: &Stores) -> Re
                 journal.forget(consumer);
             }
         }
-        let open = |backend: &Arc<Backend>| open_queue(&config, &spill, backend, (journal.clone(), start));
+        let open = |backend: &Arc<Backend>| open_queue(&config, &spill, backend, &journal);
         let queues = fleet.backends.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         // A crash must not forget a new backend's place once writes are taken in; on a full disk none are.
         if let Err(error) = journal.save_cursors() {
@@ -273,11 +272,11 @@ fn open_queue(
     config: &Config,
     spill: &Path,
     backend: &Arc<Backend>,
-    journal: (Journal<Note>, Start),
+    journal: &Journal<Note>,
 ) -> Result<Arc<Queue>, journal::Error> {
     let dir = spill.join(backend.id.to_string());
     let options = stores::journal_options(config, config.delivery.max_pending);
-    Queue::open(Arc::clone(backend), journal, Arc::new(RealFs), dir, options).map(Arc::new)
+    Queue::open(Arc::clone(backend), journal.clone(), Arc::new(RealFs), dir, options).map(Arc::new)
 }
 
 fn client_options(delivery: &Delivery) -> ClientOptions {
@@ -331,6 +330,7 @@ impl ActorParts<'_> {
             config: self.config.delivery,
             clock: Arc::clone(&self.stores.clock),
             metrics: self.metrics.backend(&backend.config.name),
+            alone: Arc::default(),
         };
         let linger = match self.config.proxy.ack {
             Ack::Journal => self.config.delivery.linger,
@@ -340,6 +340,7 @@ impl ActorParts<'_> {
             courier: Arc::new(courier),
             config: self.config.delivery,
             linger,
+            fleet: Arc::clone(self.fleet),
             store: Arc::clone(&self.stores.meta),
         };
         BackendHandle::start(

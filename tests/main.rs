@@ -12,6 +12,7 @@
 
 #![cfg(test)]
 
+mod actors;
 mod architecture;
 mod boot;
 mod clients;

@@ -1,7 +1,8 @@
 //! One actor per backend: is it in reach, and what is to be delivered next.
 //!
-//! The actor runs one thing at a time, a turn of its [`Courier`] or a spill, and decides on the outcome. It knows
-//! nothing that the journal's cursor and the meta store do not: a restart continues where the cursor stands.
+//! The actor runs one thing at a time, a turn of its [`Courier`], a spill, or a change of attachment, and decides on
+//! the outcome. It knows nothing that the journal's cursor and the meta store do not: a restart continues where the
+//! cursor stands, and takes a change of attachment up again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,11 +13,13 @@ use tokio::{sync::oneshot, time::Instant};
 use crate::{
     config::Delivery,
     journal::Seq,
-    meta::{self, MetaStore},
+    meta::MetaStore,
     proxy::{
         client::SendError,
         courier::{Courier, Failure, Turn},
+        fleet::Fleet,
         health::{Change, Health},
+        queue::Queue,
         registry,
     },
 };
@@ -35,6 +38,8 @@ pub struct BackendParts {
     pub config: Delivery,
     /// Wait after new data so that small writes travel together; zero when clients wait for the delivery.
     pub linger: Duration,
+    /// Tells whether the backend can be spared.
+    pub fleet: Arc<Fleet>,
     /// Remembers that the backend is detached.
     pub store: Arc<dyn MetaStore>,
 }
@@ -52,8 +57,9 @@ struct BackendActor {
     /// A wake-up is due already: no second one is scheduled.
     scheduled: bool,
     retry: Option<SpawnHandle>,
-    /// What waited is not given up yet: the backend cannot be taken back.
-    detaching: bool,
+    /// A spill failed a short while ago.
+    spill_again_at: Option<Instant>,
+    attaching: Vec<oneshot::Sender<()>>,
     stopping: Option<oneshot::Sender<()>>,
     _life: Lifeline,
 }
@@ -69,11 +75,11 @@ impl BackendHandle {
         }
     }
 
-    /// Uses a detached backend again, from now on; its operator has rebuilt what it missed. Answers when a crash would
-    /// not undo it.
+    /// Uses a detached backend again, from now on; its operator has rebuilt what it missed. Answers when that is
+    /// stored.
     ///
     /// # Errors
-    /// When the actor cannot take it, or cannot make it last.
+    /// When the actor cannot take it.
     pub async fn attach(&self) -> Result<(), Refused> {
         let (sender, attached) = oneshot::channel();
         self.actor.ask(Attach(sender)).await?;
@@ -116,10 +122,10 @@ impl Actor for BackendActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         self.ping(ctx);
         if self.is_detached() {
-            self.give_up(ctx);
-        } else {
-            self.next(ctx);
+            // Before it died, or the process did, it may not have come to the end of it.
+            return self.change_attachment(ctx);
         }
+        self.next(ctx);
     }
 }
 
@@ -127,7 +133,10 @@ impl Handler<Attach> for BackendActor {
     type Result = ();
 
     fn handle(&mut self, message: Attach, ctx: &mut Self::Context) {
-        self.attach(message.0, ctx);
+        self.attaching.push(message.0);
+        if !self.busy {
+            self.change_attachment(ctx);
+        }
     }
 }
 
@@ -164,7 +173,8 @@ impl BackendActor {
             busy: false,
             scheduled: false,
             retry: None,
-            detaching: false,
+            spill_again_at: None,
+            attaching: Vec::new(),
             stopping: None,
             _life: life,
         }
@@ -204,7 +214,7 @@ impl BackendActor {
             self.next(ctx);
         }
         if !self.busy {
-            self.relieve_journal(ctx);
+            self.relieve_journal(Duration::ZERO, ctx);
         }
         let interval = self.parts.config.check_interval;
         ctx.run_later(interval, |actor, ctx| actor.ping(ctx));
@@ -238,19 +248,19 @@ impl BackendActor {
     }
 
     fn turn_ended(&mut self, turn: Turn, ctx: &mut Context<Self>) {
-        self.busy = false;
-        let backend = &self.parts.courier.backend;
-        backend
-            .condition
-            .set_waiting_bytes(self.parts.courier.queue.waiting_bytes());
-        if self.stopping.is_some() {
-            return self.end(ctx);
+        let Courier { backend, queue, .. } = self.parts.courier.as_ref();
+        backend.condition.set_waiting_bytes(queue.waiting_bytes());
+        if !self.is_free(ctx) {
+            return;
         }
         match turn {
             Turn::Idle => self.await_data(ctx),
             Turn::Delivered => {
                 self.health.delivered();
-                self.after_linger(ctx);
+                // One that is slow is never idle: it is relieved here or nowhere.
+                if !self.relieve_journal(Duration::ZERO, ctx) {
+                    self.after_linger(ctx);
+                }
             }
             Turn::Failed(failure) => self.turn_failed(&failure, ctx),
         }
@@ -264,7 +274,7 @@ impl BackendActor {
             let change = self.health.lost();
             self.publish(change, Some(failure.to_string()));
         }
-        if self.relieve_journal(ctx) {
+        if self.relieve_journal(wait, ctx) {
             return;
         }
         self.retry = Some(ctx.run_later(wait, |actor, ctx| {
@@ -291,119 +301,132 @@ impl BackendActor {
     }
 
     fn after_linger(&mut self, ctx: &mut Context<Self>) {
-        let full = self.parts.courier.queue.journal_bytes() >= self.parts.config.batch_bytes.0;
-        if full || self.parts.linger.is_zero() {
+        if self.parts.linger.is_zero() {
             return self.next(ctx);
         }
         ctx.run_later(self.parts.linger, |actor, ctx| actor.next(ctx));
     }
 
-    /// Moves what waits out of the journal when it is too much there; detaches the backend when it is too much at all.
-    /// Answers whether it took over.
-    fn relieve_journal(&mut self, ctx: &mut Context<Self>) -> bool {
+    /// Moves what waits out of the journal when it is too much there; detaches the backend when it is too much at all
+    /// and others have the data. Answers whether it took over; then the next turn comes after `wait`.
+    fn relieve_journal(&mut self, wait: Duration, ctx: &mut Context<Self>) -> bool {
         if self.is_detached() {
             return false;
         }
-        let queue = &self.parts.courier.queue;
+        let Courier { backend, queue, .. } = self.parts.courier.as_ref();
         let waiting = queue.waiting_bytes();
-        self.parts.courier.backend.condition.set_waiting_bytes(waiting);
-        if waiting > self.parts.config.max_pending.0 {
+        backend.condition.set_waiting_bytes(waiting);
+        if waiting > self.parts.config.max_pending.0 && self.parts.fleet.can_spare(backend) {
             self.detach(waiting, ctx);
             return true;
         }
-        if queue.journal_bytes() <= self.parts.config.spill_after.0 {
+        let too_early = self.spill_again_at.is_some_and(|at| Instant::now() < at);
+        if too_early || queue.journal_bytes() <= self.parts.config.spill_after.0 {
             return false;
         }
-        self.busy = true;
-        let queue = Arc::clone(queue);
-        let spilled = async move { tokio::task::spawn_blocking(move || queue.spill()).await };
-        ctx.spawn(spilled.into_actor(self).map(|spilled, actor, ctx| {
-            match spilled {
-                Ok(Ok(())) => tracing::info!(backend = %actor.name(), "spilled what waits, to relieve the journal"),
-                Ok(Err(error)) => {
-                    tracing::error!(backend = %actor.name(), %error, "spilling failed: the journal keeps it")
-                }
-                Err(error) => tracing::error!(backend = %actor.name(), %error, "spilling died: the journal keeps it"),
-            }
-            let wait = actor.health.failed();
-            actor.turn_over(wait, ctx);
-        }));
+        self.spill(wait, ctx);
         true
     }
 
-    fn turn_over(&mut self, wait: Duration, ctx: &mut Context<Self>) {
+    fn spill(&mut self, wait: Duration, ctx: &mut Context<Self>) {
+        self.busy = true;
+        let courier = Arc::clone(&self.parts.courier);
+        let spilled = async move { courier.with_queue(Queue::spill).await };
+        ctx.spawn(spilled.into_actor(self).map(move |spilled, actor, ctx| {
+            match spilled {
+                Ok(()) => tracing::info!(backend = %actor.name(), "spilled what waits, to relieve the journal"),
+                Err(error) => {
+                    tracing::error!(backend = %actor.name(), %error, "spilling failed: the journal keeps it");
+                    actor.spill_again_at = Some(Instant::now() + actor.parts.config.backoff_max);
+                }
+            }
+            if actor.is_free(ctx) && actor.retry.is_none() {
+                ctx.run_later(wait, |actor, ctx| actor.next(ctx));
+            }
+        }));
+    }
+
+    /// Something has ended; answers whether something else may begin.
+    fn is_free(&mut self, ctx: &mut Context<Self>) -> bool {
         self.busy = false;
         if self.stopping.is_some() {
-            return self.end(ctx);
+            self.end(ctx);
+            return false;
         }
-        ctx.run_later(wait, |actor, ctx| actor.next(ctx));
+        if self.attaching.is_empty() {
+            return true;
+        }
+        self.change_attachment(ctx);
+        !self.busy
     }
 
     fn detach(&mut self, waiting: u64, ctx: &mut Context<Self>) {
         let backend = Arc::clone(&self.parts.courier.backend);
         tracing::error!(backend = %self.name(), waiting, limit = %self.parts.config.max_pending, "backend detached: it must be rebuilt");
         backend.condition.set_detached(true);
-        self.give_up(ctx);
+        self.change_attachment(ctx);
     }
 
-    /// Gives up what waits for a detached backend, but only after the store remembers why.
-    fn give_up(&mut self, ctx: &mut Context<Self>) {
-        self.detaching = true;
-        let (store, backend) = (Arc::clone(&self.parts.store), Arc::clone(&self.parts.courier.backend));
-        let remembered = async move { registry::set_detached(store.as_ref(), &backend, true).await };
-        let then = |remembered: Result<(), meta::Error>, actor: &mut Self, ctx: &mut Context<Self>| {
-            if let Err(error) = remembered {
-                tracing::error!(backend = %actor.name(), %error, "detachment not stored: trying again");
-                ctx.run_later(actor.parts.config.backoff_max, |actor, ctx| actor.give_up(ctx));
-                return;
-            }
-            actor.parts.courier.queue.abandon();
-            actor.parts.courier.backend.condition.set_waiting_bytes(0);
-            actor.detaching = false;
-        };
-        ctx.spawn(remembered.into_actor(self).map(then));
-    }
-
-    /// Takes the backend back. It counts when both its cursor and the store are durable; when `told` is dropped, it does
-    /// not.
-    fn attach(&mut self, told: oneshot::Sender<()>, ctx: &mut Context<Self>) {
-        if self.detaching {
-            return;
+    /// Stores that the backend is detached, or, when somebody asks for it, attached. What waited is given up only after
+    /// the store remembers why.
+    fn change_attachment(&mut self, ctx: &mut Context<Self>) {
+        let attached = std::mem::take(&mut self.attaching);
+        if !self.is_detached() {
+            return tell(attached);
         }
-        let courier = Arc::clone(&self.parts.courier);
-        let (store, queue) = (Arc::clone(&self.parts.store), Arc::clone(&courier.queue));
-        let is_detached = self.is_detached();
-        let attached = async move {
-            if is_detached {
-                tokio::task::spawn_blocking(move || queue.attach()).await??;
-                registry::set_detached(store.as_ref(), &courier.backend, false).await?;
-            }
-            anyhow::Ok(())
+        self.busy = true;
+        let (store, courier) = (Arc::clone(&self.parts.store), Arc::clone(&self.parts.courier));
+        let detached = attached.is_empty();
+        let changed = async move {
+            registry::set_detached(store.as_ref(), &courier.backend, detached)
+                .await
+                .map_err(|error| error.to_string())?;
+            let give_up = move |queue: &Queue| {
+                queue.abandon()?;
+                if detached { Ok(()) } else { queue.attach() }
+            };
+            courier.with_queue(give_up).await.map_err(|error| error.to_string())
         };
-        ctx.spawn(
-            attached
-                .into_actor(self)
-                .map(|attached, actor, ctx| actor.attached(attached, told, ctx)),
-        );
+        ctx.spawn(changed.into_actor(self).map(move |changed, actor, ctx| match changed {
+            Ok(()) => actor.attachment_changed(attached, ctx),
+            Err(error) => {
+                tracing::error!(backend = %actor.name(), %error, detached, "attachment not stored: trying again");
+                actor.attaching.extend(attached);
+                ctx.run_later(actor.parts.config.backoff_max, |actor, ctx| {
+                    if actor.stopping.is_some() {
+                        return actor.end(ctx);
+                    }
+                    actor.change_attachment(ctx);
+                });
+            }
+        }));
     }
 
-    fn attached(&mut self, attached: anyhow::Result<()>, told: oneshot::Sender<()>, ctx: &mut Context<Self>) {
-        if let Err(error) = attached {
-            tracing::error!(backend = %self.name(), %error, "backend not attached");
-            return self.parts.courier.queue.abandon();
+    fn attachment_changed(&mut self, attached: Vec<oneshot::Sender<()>>, ctx: &mut Context<Self>) {
+        let Courier { backend, queue, .. } = self.parts.courier.as_ref();
+        backend.condition.set_waiting_bytes(queue.waiting_bytes());
+        if !attached.is_empty() {
+            backend.condition.set_detached(false);
+            tracing::info!(backend = %self.name(), "backend attached");
+            tell(attached);
         }
-        self.parts.courier.backend.condition.set_detached(false);
-        tracing::info!(backend = %self.name(), "backend attached");
-        // Whoever asked may have given up waiting.
-        let _heard = told.send(());
-        self.next(ctx);
+        if self.is_free(ctx) {
+            self.next(ctx);
+        }
     }
 
     fn end(&mut self, ctx: &mut Context<Self>) {
-        if let Some(ended) = self.stopping.take() {
-            // Whoever asked may have given up waiting.
-            let _heard = ended.send(());
-        }
+        tell(self.stopping.take());
         ctx.stop();
     }
 }
+
+fn tell(waiting: impl IntoIterator<Item = oneshot::Sender<()>>) {
+    for waiting in waiting {
+        // Whoever asked may have given up waiting.
+        let _heard = waiting.send(());
+    }
+}
+
+#[cfg(test)]
+mod tests;

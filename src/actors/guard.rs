@@ -116,6 +116,9 @@ where
             }
             tracing::error!(actor = %name, ?backoff, "actor died: restarting");
             tokio::time::sleep(backoff).await;
+            if stopping.load(Ordering::Acquire) {
+                return;
+            }
             backoff = (backoff * 2).min(MAX_BACKOFF);
             restarts.inc();
             let (addr, next) = start();

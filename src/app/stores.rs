@@ -6,7 +6,7 @@ use crate::{
     base::{ByteSize, Clock, SystemClock},
     config::{Config, JournalSync, Meta, OnDamage},
     journal::{
-        self, Journal, Start, SyncMode,
+        self, Journal, SyncMode,
         fs::{Fs, RealFs},
     },
     meta::{Embedded, HistoryLimit, MetaStore},
@@ -21,8 +21,6 @@ const MAX_DEAD_LETTERS: ByteSize = ByteSize::mib(4096);
 /// What is opened before anything runs.
 pub(super) struct Stores {
     pub(super) journal: Journal<Note>,
-    /// Where backends begin that the journal does not know.
-    pub(super) start: Start,
     pub(super) dead_letters: DeadLetters,
     pub(super) meta: Arc<dyn MetaStore>,
     pub(super) clock: Arc<dyn Clock>,
@@ -51,24 +49,23 @@ pub(super) async fn open(config: &Config) -> Result<Stores, StartError> {
         if recovery.needs_attention() {
             tracing::warn!(?recovery, "journal recovered");
         }
-        // Without cursors nobody knows what was delivered: everything is, once more.
-        let nobody_known = recovery.records > 0 && journal.consumers().is_empty();
-        let start = if recovery.cursors_lost || nobody_known {
-            Start::Oldest
-        } else {
-            Start::End
-        };
         let dead_letters = DeadLetters::open(
-            fs,
+            Arc::clone(&fs),
             &dir.join("dead-letters"),
-            journal_options(&config, MAX_DEAD_LETTERS),
+            journal::Options {
+                // Rare, read by the operator only, and no longer in the journal.
+                sync: SyncMode::Always,
+                tail_bytes: 0,
+                ..journal_options(&config, MAX_DEAD_LETTERS)
+            },
         )?;
-        Ok((journal, start, dead_letters, meta))
+        // The directories that were made just now must be as durable as what is written into them.
+        fs.sync_dir(dir).map_err(cannot)?;
+        Ok((journal, dead_letters, meta))
     };
-    let (journal, start, dead_letters, meta) = tokio::task::spawn_blocking(open).await??;
+    let (journal, dead_letters, meta) = tokio::task::spawn_blocking(open).await??;
     Ok(Stores {
         journal,
-        start,
         dead_letters,
         meta: Arc::new(meta),
         clock,

@@ -94,6 +94,10 @@ async fn replay(request: HttpRequest, services: web::Data<Services>) -> Result<H
                     format!("no backend named {:?} any more", letter.backend),
                 )
             })?;
+            if services.fleet.backends[backend].condition.is_detached() {
+                let text = format!("backend {:?} is detached: nothing is delivered to it", letter.backend);
+                return Err(ApiError::new(ErrorKind::Conflict, text));
+            }
             services
                 .intake
                 .redeliver(backend, (&letter.db, &letter.policy), letter.lines.as_bytes())

@@ -180,8 +180,8 @@ impl Recoverer<'_> {
         let cannot_read = || Error::io("cannot read", &path);
         let mut scan = frames(file).map_err(cannot_read())?;
         let mut expected = segment.first;
-        // Holes that no mark of a later write follows yet.
-        let mut holes = Vec::new();
+        // Holes that no mark of a later write follows yet, where they begin, and the records behind them.
+        let (mut holes, mut doubt, mut behind) = (Vec::new(), None, Vec::new());
         loop {
             let start = scan.offset();
             match scan.next().map_err(cannot_read())? {
@@ -193,36 +193,45 @@ impl Recoverer<'_> {
                     }
                     if opens_write || good_up_to.is_some() {
                         self.lose_all(&segment, &mut holes)?;
+                        behind.drain(..).for_each(|extent| self.keep(&mut segment, extent));
+                        doubt = None;
                     }
                     expected = seq + 1;
-                    segment.extend(Extent {
+                    let extent = Extent {
                         start,
                         end: scan.offset(),
                         first: seq,
                         last: seq,
-                    });
-                    self.report.records += 1;
-                    self.last = self.last.max(seq);
+                    };
+                    if doubt.is_some() {
+                        behind.push(extent);
+                    } else {
+                        self.keep(&mut segment, extent);
+                    }
                 }
                 // A number that went back was valid once: a stale block, as good as damage.
                 Step::Record { .. } => {}
                 Step::Bad => {
-                    let resumed = scan.resume(expected).map_err(cannot_read())?;
-                    if !resumed && good_up_to.is_none() {
-                        self.cut(&segment, start, scan.offset())?;
-                    }
-                    if !resumed {
+                    doubt.get_or_insert(start);
+                    if !scan.resume(expected).map_err(cannot_read())? {
                         break;
                     }
                 }
             }
         }
-        for (offset, hole) in holes {
-            tracing::warn!(segment = %path.display(), offset, ?hole, "hole in a write that was not acknowledged");
-            self.report.lost.push(hole);
+        // Behind the last mark lies only the last write, whose sync was under way.
+        if let Some(at) = doubt.filter(|_| good_up_to.is_none()) {
+            let len = file.len().map_err(cannot_read())?;
+            self.cut(&segment, at, len)?;
         }
         self.found.push(segment);
         Ok(())
+    }
+
+    fn keep(&mut self, segment: &mut Segment, extent: Extent) {
+        self.report.records += 1;
+        self.last = self.last.max(extent.last);
+        segment.extend(extent);
     }
 
     fn cut(&mut self, segment: &Segment, at: u64, len: u64) -> Result<(), Error> {

@@ -5,12 +5,14 @@
 //! alone vouches for it. What happens after a record is settled concerns the dead letters, not the client.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use bytes::Bytes;
 use tokio::sync::Notify;
+
+use crate::base::BackendId;
 
 /// A backend's final no to some points of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +70,7 @@ pub enum Until {
 pub struct Note {
     request: Arc<Request>,
     until: Until,
-    state: Mutex<(State, usize)>,
+    state: Mutex<(State, Vec<BackendId>)>,
 }
 
 impl Request {
@@ -78,13 +80,15 @@ impl Request {
         Arc::default()
     }
 
-    /// Adds a record that `reachable` owners may settle; with none it is settled at once.
+    /// Adds a record that the owners `reachable` may settle; with none it is settled at once.
     #[must_use]
-    pub fn note(self: &Arc<Self>, reachable: usize, until: Until) -> Arc<Note> {
-        let state = if reachable == 0 { State::Gone } else { State::Waiting };
-        if reachable > 0 {
+    pub fn note(self: &Arc<Self>, reachable: Vec<BackendId>, until: Until) -> Arc<Note> {
+        let state = if reachable.is_empty() {
+            State::Gone
+        } else {
             self.open.fetch_add(1, Ordering::AcqRel);
-        }
+            State::Waiting
+        };
         Arc::new(Note {
             request: Arc::clone(self),
             until,
@@ -121,12 +125,13 @@ impl Request {
 }
 
 impl Note {
-    /// An owner has applied the record; `answer` is its body when the record is a statement.
-    pub fn applied(&self, answer: Option<Bytes>) {
+    /// An owner has applied the record; `answer` is its body when the record is a statement. Owners may say so again,
+    /// as they do when what followed in their portion failed.
+    pub fn applied(&self, owner: BackendId, answer: Option<Bytes>) {
         if let Some(answer) = answer {
             self.request.update(|outcome| outcome.answers.push(answer));
         }
-        self.step(State::Applied, self.until == Until::Any);
+        self.step(owner, State::Applied, self.until == Until::Any);
     }
 
     /// An owner refuses points of the record. Answers whether the client is or was told, so that no dead letter is due.
@@ -147,29 +152,39 @@ impl Note {
     }
 
     /// An owner cannot be reached; when none is left, the journal alone vouches for the record.
-    pub fn unreachable(&self) {
-        self.step(State::Gone, false);
+    pub fn unreachable(&self, owner: BackendId) {
+        self.step(owner, State::Gone, false);
     }
 
     /// The client no longer waits: later refusals become dead letters.
     pub fn abandon(&self) {
-        self.step(State::Gone, true);
+        let mut state = self.lock();
+        state.1.clear();
+        self.settle_if_nobody_is_left(state, State::Gone);
     }
 
-    fn step(&self, to: State, at_once: bool) {
+    fn step(&self, owner: BackendId, to: State, at_once: bool) {
         let mut state = self.lock();
-        if state.0 != State::Waiting {
+        let before = state.1.len();
+        state.1.retain(|waiting| *waiting != owner);
+        if at_once {
+            state.1.clear();
+        } else if state.1.len() == before {
+            // Nobody waits for this owner, or not any more.
             return;
         }
-        state.1 = state.1.saturating_sub(1);
-        if at_once || state.1 == 0 {
+        self.settle_if_nobody_is_left(state, to);
+    }
+
+    fn settle_if_nobody_is_left(&self, mut state: MutexGuard<'_, (State, Vec<BackendId>)>, to: State) {
+        if state.0 == State::Waiting && state.1.is_empty() {
             state.0 = to;
             drop(state);
             self.request.close_one();
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, (State, usize)> {
+    fn lock(&self) -> MutexGuard<'_, (State, Vec<BackendId>)> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -202,5 +217,63 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: BackendId = BackendId(1);
+    const B: BackendId = BackendId(2);
+
+    fn is_settled(request: &Request) -> bool {
+        request.open.load(Ordering::Acquire) == 0
+    }
+
+    fn refusal() -> Refusal {
+        Refusal {
+            status: 400,
+            text: "no".to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_owner_out_of_reach_counts_once() {
+        let request = Request::new();
+        let note = request.note(vec![A, B], Until::Any);
+        note.unreachable(A);
+        note.unreachable(A);
+        assert!(!is_settled(&request), "the other owner has not answered yet");
+        assert!(note.refused(&refusal()), "so the client is still there to be told");
+        assert!(is_settled(&request));
+        assert_eq!(request.outcome().refusals, [refusal()]);
+    }
+
+    #[test]
+    fn owners_that_were_never_in_reach_do_not_count() {
+        let request = Request::new();
+        let note = request.note(vec![B], Until::Any);
+        note.unreachable(A);
+        assert!(!is_settled(&request));
+        note.unreachable(B);
+        assert!(is_settled(&request));
+        assert!(!note.refused(&refusal()), "nobody waits: a dead letter is due");
+    }
+
+    #[test]
+    fn any_owner_settles_points_and_all_in_reach_a_statement() {
+        let request = Request::new();
+        request.note(vec![B], Until::Any).applied(A, None);
+        assert!(is_settled(&request));
+        let note = request.note(vec![A, B], Until::All);
+        note.applied(A, None);
+        note.applied(A, None);
+        assert!(!is_settled(&request), "the same owner twice");
+        note.applied(B, None);
+        assert!(is_settled(&request));
+        note.abandon();
+        assert!(is_settled(&request), "settled once");
+        assert_eq!(request.open.load(Ordering::Acquire), 0);
     }
 }

@@ -2,12 +2,16 @@
 //!
 //! One [`Courier::turn`] takes a portion of the backend's queue, groups its points by target (database and policy),
 //! sends each group in batches bounded by lines and bytes, and moves the cursor when all of it is settled. Points of
-//! different databases may be reordered among themselves, never across a statement. A turn that fails leaves the
+//! different targets may be reordered among themselves, never across a statement. A turn that fails leaves the
 //! cursor where it was: sending points again in the same order ends in the same state.
+//!
+//! A courier does one thing at a time, and knows it by itself: work on files goes on when whoever asked for it has
+//! died, and must have ended before anything else begins.
 
 use std::{io::Write, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{
     base::Clock,
@@ -46,6 +50,8 @@ pub struct Courier {
     pub clock: Arc<dyn Clock>,
     /// Counts what is delivered.
     pub metrics: BackendMetrics,
+    /// Held by the one thing that is done.
+    pub alone: Arc<Mutex<()>>,
 }
 
 /// How a turn ended.
@@ -95,6 +101,11 @@ impl Target {
     pub(super) fn as_pair(&self) -> (&str, &str) {
         (&self.db, &self.policy)
     }
+
+    /// Whether the record may be meant for the same points under another name: the default policy has two.
+    fn may_be_the_same(&self, record: &Record<'_>) -> bool {
+        self.db == record.db && self.policy.is_empty() != record.policy.is_empty()
+    }
 }
 
 impl Courier {
@@ -110,7 +121,8 @@ impl Courier {
         if !self.queue.has_more() {
             return Ok(Turn::Idle);
         }
-        let portion = self.take_portion().await?;
+        let alone = Arc::new(Arc::clone(&self.alone).lock_owned().await);
+        let portion = self.take_portion(&alone).await?;
         let delivered = self.deliver(&portion).await;
         if let Err(failure) = delivered {
             // Whoever waits must not wait for this backend.
@@ -118,20 +130,41 @@ impl Courier {
                 .entries
                 .iter()
                 .filter_map(|entry| entry.note.as_ref())
-                .for_each(|note| note.unreachable());
+                .for_each(|note| note.unreachable(self.backend.id));
             return Err(failure);
         }
         self.queue.done(&portion);
         Ok(Turn::Delivered)
     }
 
-    async fn take_portion(&self) -> Result<Portion, Failure> {
+    async fn take_portion(&self, alone: &Arc<OwnedMutexGuard<()>>) -> Result<Portion, Failure> {
         let max_bytes = self.config.batch_bytes.as_usize();
         if self.queue.is_in_memory() {
             return Ok(self.queue.next(max_bytes)?);
         }
+        let (queue, alone) = (Arc::clone(&self.queue), Arc::clone(alone));
+        let take = move || {
+            let _until_it_is_taken = alone;
+            queue.next(max_bytes)
+        };
+        Ok(tokio::task::spawn_blocking(take).await??)
+    }
+
+    /// Works on the files of the queue; what has begun is finished even if nobody waits for it any more.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub async fn with_queue(
+        &self,
+        work: impl FnOnce(&Queue) -> Result<(), journal::Error> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let alone = Arc::clone(&self.alone).lock_owned().await;
         let queue = Arc::clone(&self.queue);
-        Ok(tokio::task::spawn_blocking(move || queue.next(max_bytes)).await??)
+        let work = move || {
+            let _until_it_is_done = alone;
+            work(&queue)
+        };
+        Ok(tokio::task::spawn_blocking(work).await??)
     }
 
     async fn deliver(&self, portion: &Portion) -> Result<(), Failure> {
@@ -142,7 +175,12 @@ impl Courier {
                 continue;
             };
             match record.kind {
-                Kind::Lines => add_to_group(&mut groups, &record, entry),
+                Kind::Lines => {
+                    if groups.iter().any(|(target, _)| target.may_be_the_same(&record)) {
+                        self.deliver_groups(&mut groups).await?;
+                    }
+                    add_to_group(&mut groups, &record, entry);
+                }
                 Kind::Statement => {
                     self.deliver_groups(&mut groups).await?;
                     self.deliver_statement(&record, entry).await?;
@@ -183,7 +221,7 @@ impl Courier {
                 batch
                     .iter()
                     .filter_map(|part| part.note.as_ref())
-                    .for_each(|note| note.applied(None));
+                    .for_each(|note| note.applied(self.backend.id, None));
                 Ok(())
             }
             Verdict::TooLarge => self.resolve(target, batch, None).await,
@@ -239,7 +277,7 @@ impl Courier {
             Verdict::Retry { text } => Err(Failure::Refused(text)),
             Verdict::Applied => {
                 if let Some(note) = &entry.note {
-                    note.applied(Some(answer.body));
+                    note.applied(self.backend.id, Some(answer.body));
                 }
                 Ok(())
             }
@@ -321,3 +359,6 @@ fn compress(lines: &[u8]) -> Bytes {
     let written = encoder.write_all(lines).and_then(|()| encoder.finish());
     written.unwrap_or_default().into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,6 +112,15 @@ impl Fleet {
         (0..self.backends.len()).collect()
     }
 
+    /// Whether another circle holds everything that `backend` owns: one none of whose members has missed data.
+    #[must_use]
+    pub fn can_spare(&self, backend: &Backend) -> bool {
+        let is_whole = |circle: &Circle| circle.members.iter().all(|member| !member.condition.is_detached());
+        self.circles
+            .iter()
+            .any(|circle| circle.id != backend.circle && is_whole(circle))
+    }
+
     /// The backend with this number, if it is still configured.
     #[must_use]
     pub fn by_id(&self, id: BackendId) -> Option<&Arc<Backend>> {

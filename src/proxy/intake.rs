@@ -6,13 +6,12 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::future::try_join_all;
 
 use crate::{
     base::{BackendId, Clock, ErrorKind},
     config::{Ack, Whitelist},
     influx::line::{self, Limits, Precision, Report},
-    journal::{self, Journal},
+    journal::{self, Journal, Seq},
     obs::WriteMetrics,
 };
 
@@ -130,8 +129,10 @@ impl Intake {
         self.metrics.points.inc_by(report.accepted as u64);
         self.metrics.rejected_lines.inc_by(report.rejected as u64);
         let request = matches!(self.ack, Ack::Applied { .. }).then(Request::new);
-        let (commits, waiting) = self.append_all(groups, request.as_ref())?;
-        try_join_all(commits).await?;
+        let (commit, waiting) = self.append_all(groups, request.as_ref())?;
+        if let Some(commit) = commit {
+            commit.await?;
+        }
         if let (Some(request), Ack::Applied { timeout }) = (request, self.ack) {
             // Nobody is told after the timeout; the points are safe in the journal.
             let _in_time = tokio::time::timeout(timeout, request.settled()).await;
@@ -230,13 +231,14 @@ impl Intake {
         })
     }
 
+    /// Appends all groups or none: a refusal means that nothing was written.
     fn append_all(
         &self,
         groups: Vec<Group>,
         request: Option<&Arc<Request>>,
-    ) -> Result<(Vec<journal::Commit>, Waiting), WriteError> {
-        let mut commits = Vec::with_capacity(groups.len());
-        let mut notes = Vec::new();
+    ) -> Result<(Option<journal::Commit>, Waiting), WriteError> {
+        let mut records = Vec::with_capacity(groups.len());
+        let mut marks = Vec::with_capacity(groups.len());
         for Group {
             owners,
             record,
@@ -245,12 +247,19 @@ impl Intake {
         } in groups
         {
             let note = request.map(|request| request.note(self.reachable(&owners), Until::Any));
-            notes.extend(note.clone());
-            let commit = self.append(record, &owners, note)?;
-            slots.iter().for_each(|slot| self.watermarks.raise(*slot, commit.seq()));
-            commits.push(commit);
+            records.push((Bytes::from(record.finish()), note));
+            marks.push((owners, slots));
         }
-        Ok((commits, Waiting::on(notes)))
+        let waiting = Waiting::on(records.iter().filter_map(|(_, note)| note.clone()).collect());
+        if records.is_empty() {
+            return Ok((None, waiting));
+        }
+        let commit = self.journal.append_all(records)?;
+        for (seq, (owners, slots)) in (commit.seq()..).zip(marks) {
+            self.note_owned(&owners, seq);
+            slots.iter().for_each(|slot| self.watermarks.raise(*slot, seq));
+        }
+        Ok((Some(commit), waiting))
     }
 
     fn append(
@@ -260,21 +269,26 @@ impl Intake {
         note: Option<Arc<Note>>,
     ) -> Result<journal::Commit, journal::Error> {
         let commit = self.journal.append(Bytes::from(record.finish()), note)?;
+        self.note_owned(owners, commit.seq());
+        Ok(commit)
+    }
+
+    fn note_owned(&self, owners: &[usize], seq: Seq) {
         owners
             .iter()
-            .for_each(|at| self.fleet.backends[*at].condition.note_owned(commit.seq()));
-        Ok(commit)
+            .for_each(|at| self.fleet.backends[*at].condition.note_owned(seq));
     }
 
     fn ids(&self, owners: &[usize]) -> Vec<BackendId> {
         owners.iter().map(|at| self.fleet.backends[*at].id).collect()
     }
 
-    fn reachable(&self, owners: &[usize]) -> usize {
+    fn reachable(&self, owners: &[usize]) -> Vec<BackendId> {
+        let owners = owners.iter().map(|at| &self.fleet.backends[*at]);
         owners
-            .iter()
-            .filter(|at| self.fleet.backends[**at].condition.is_usable())
-            .count()
+            .filter(|backend| backend.condition.is_usable())
+            .map(|backend| backend.id)
+            .collect()
     }
 }
 

@@ -27,5 +27,7 @@ pub mod registry;
 pub mod resolve;
 pub mod route_cache;
 pub mod schema;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod verdict;
 pub mod watermark;

@@ -47,7 +47,7 @@ impl Courier {
                 Reply::Applied => parts
                     .iter()
                     .filter_map(|part| part.note.as_ref())
-                    .for_each(|note| note.applied(None)),
+                    .for_each(|note| note.applied(self.backend.id, None)),
                 Reply::No(refusal) => match parts {
                     [part] => self.settle_part(target, part, refusal).await?,
                     _ => waiting.extend(halves(range)),
@@ -87,7 +87,7 @@ impl Courier {
             }
         }
         if let Some(note) = &part.note {
-            note.applied(None);
+            note.applied(self.backend.id, None);
         }
         Ok(())
     }

@@ -3,7 +3,11 @@
 //! Finding a measurement's owners hashes its shard key and searches a ring per circle; a body names the same few
 //! measurements over and over. The cache answers with one hash of the measurement's bytes and no lock.
 
-use std::{cell::RefCell, collections::HashMap, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
 
 use crate::influx::line;
 
@@ -39,7 +43,8 @@ pub struct RouteCache {
     owners: Vec<Arc<[usize]>>,
     measurements: usize,
     request: u64,
-    fleet: usize,
+    /// Keeps the address from being used again.
+    fleet: Weak<Fleet>,
 }
 
 thread_local! {
@@ -49,10 +54,9 @@ thread_local! {
 /// Runs `work` with this thread's cache, prepared for a new request against `fleet`.
 pub fn with_cache<R>(fleet: &Arc<Fleet>, work: impl FnOnce(&mut RouteCache) -> R) -> R {
     CACHE.with_borrow_mut(|cache| {
-        let identity = Arc::as_ptr(fleet).addr();
-        if cache.fleet != identity || cache.measurements > MAX_MEASUREMENTS {
+        if cache.fleet.as_ptr() != Arc::as_ptr(fleet) || cache.measurements > MAX_MEASUREMENTS {
             *cache = RouteCache {
-                fleet: identity,
+                fleet: Arc::downgrade(fleet),
                 ..RouteCache::default()
             };
         }

@@ -68,6 +68,22 @@ impl Point {
         self.padded("")
     }
 
+    /// Reads what [`Point::line`] and [`Point::padded`] write.
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let (series, rest) = line.split_once(' ')?;
+        let (measurement, writer) = series.split_once(",writer=")?;
+        let (fields, time) = rest.rsplit_once(' ')?;
+        let value = fields.strip_prefix("v=")?.split_once('i')?.0;
+        Some(Self {
+            key: Key {
+                measurement: measurement.to_owned(),
+                writer: writer.to_owned(),
+                time: time.parse().ok()?,
+            },
+            value: value.parse().ok()?,
+        })
+    }
+
     /// The same with more fields, given as `,name=value`.
     pub(crate) fn padded(&self, more_fields: &str) -> String {
         let Key {

@@ -41,8 +41,7 @@ impl Reader {
         replicas: &Replicas,
         send: impl AsyncFn(&Backend) -> Result<Response, SendError>,
     ) -> Result<Relayed, QueryError> {
-        let mark = replicas.slots.iter().map(|slot| self.watermarks.mark(*slot)).max();
-        let candidates = self.candidates(replicas, mark.unwrap_or(u64::MAX)).await;
+        let candidates = self.candidates(replicas, self.mark(replicas)).await;
         let mut tried: Vec<(BackendId, String)> = Vec::new();
         for Candidate { backend, current } in candidates {
             if !current {
@@ -85,6 +84,13 @@ impl Reader {
             format!("{}: {reason}", backend.config.name)
         });
         reasons.collect::<Vec<_>>().join("; ")
+    }
+
+    /// How far a replica must have got to answer.
+    fn mark(&self, replicas: &Replicas) -> u64 {
+        let mark = replicas.slots.iter().map(|slot| self.watermarks.mark(*slot)).max();
+        // Marks are raised before the commit. What failed to be written raised them, too, and nobody ever reaches it.
+        mark.unwrap_or(u64::MAX).min(self.intake.journal.committed())
     }
 
     /// The usable replicas, best first; waits a while for one that has everything.
@@ -231,4 +237,73 @@ async fn refusal(response: Response) -> String {
     let status = response.status().as_u16();
     let body = response.bytes().await.unwrap_or_default();
     format!("{status} {}", error_text(&body))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        base::{ByteBudget, SystemClock},
+        config::Ack,
+        influx::line::{Limits, Precision},
+        obs::WriteMetrics,
+        proxy::{
+            intake::{Intake, Write},
+            schema::Database,
+            testing::Rig,
+            watermark::Watermarks,
+        },
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_write_that_failed() {
+        let rig = Rig::new(&["http://127.0.0.1:1"], "").await;
+        let (clock, watermarks) = (Arc::new(SystemClock::new()), Arc::new(Watermarks::starting_at(0)));
+        let lookup = Arc::clone(&rig.courier.lookup);
+        lookup.learn("db", Database::default()).await;
+        let limits = Limits {
+            max_line: 1 << 10,
+            max_errors: 1 << 10,
+        };
+        let intake = Arc::new(Intake {
+            fleet: Arc::clone(&rig.fleet),
+            journal: rig.journal.clone(),
+            watermarks: Arc::clone(&watermarks),
+            lookup: Arc::clone(&lookup),
+            clock: Arc::clone(&clock) as _,
+            ack: Ack::Journal,
+            statement_timeout: Duration::ZERO,
+            limits,
+            databases: rig.config.proxy.databases.clone(),
+            metrics: WriteMetrics::default(),
+        });
+        let reader = Reader {
+            fleet: Arc::clone(&rig.fleet),
+            watermarks,
+            intake: Arc::clone(&intake),
+            lookup,
+            patience: Duration::ZERO,
+            max_merged: 0,
+            budget: ByteBudget::new(0),
+            clock,
+        };
+        let write = Write {
+            db: "db",
+            policy: "",
+            precision: Precision::Nanoseconds,
+            body: b"m v=1 1",
+        };
+        rig.fs.fail_syncs(1);
+        assert!(intake.write(&rig.courier.client, write).await.is_err());
+        let placement = rig.fleet.placement(b"db", b"m");
+        let replicas = Replicas {
+            backends: placement.owners.to_vec(),
+            slots: vec![placement.slot],
+        };
+        let condition = &rig.courier.backend.condition;
+        assert!(condition.has_reached(reader.mark(&replicas)));
+        intake.write(&rig.courier.client, write).await.unwrap();
+        assert!(!condition.has_reached(reader.mark(&replicas)));
+    }
 }
