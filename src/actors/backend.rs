@@ -301,7 +301,8 @@ impl BackendActor {
     }
 
     fn after_linger(&mut self, ctx: &mut Context<Self>) {
-        if self.parts.linger.is_zero() {
+        let full = self.parts.courier.queue.journal_bytes() >= self.parts.config.batch_bytes.0;
+        if full || self.parts.linger.is_zero() {
             return self.next(ctx);
         }
         ctx.run_later(self.parts.linger, |actor, ctx| actor.next(ctx));

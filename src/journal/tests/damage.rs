@@ -130,13 +130,7 @@ fn flip_anywhere(sample: &Sample, first_of_last_write: Seq) {
                 assert_eq!(report.bad_headers, u64::from(at < 32), "{context}");
                 assert_eq!(report.lost, if torn { vec![] } else { runs(&missing) }, "{context}");
             };
-            sample.check(
-                &sample.disk(file, &flipped),
-                &missing,
-                !torn,
-                check_report,
-                &context,
-            );
+            sample.check(&sample.disk(file, &flipped), &missing, !torn, check_report, &context);
         }
     }
 }
