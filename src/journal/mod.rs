@@ -197,6 +197,13 @@ impl<N: Send + Sync + 'static> Journal<N> {
         }
     }
 
+    /// `consumer` has read everything up to `seq`, though it is not done with it: it keeps the segments, not the memory.
+    pub fn note_read(&self, consumer: u32, seq: Seq) {
+        let mut state = self.shared.lock();
+        state.read_ahead.insert(consumer, seq);
+        state.forget_done();
+    }
+
     /// A registered consumer's cursor.
     #[must_use]
     pub fn cursor(&self, consumer: u32) -> Option<Seq> {

@@ -53,6 +53,8 @@ pub(super) struct State<N> {
     /// Every committed record after this one is in the tail.
     pub(super) tail_after: Seq,
     pub(super) cursors: Cursors,
+    /// How far consumers have read ahead of their cursors: they need no memory for what they have read.
+    pub(super) read_ahead: Cursors,
     pub(super) places: VecDeque<Place>,
     pub(super) stats: Stats,
     /// The committer sleeps until this many appends are queued; 0 when it is awake.
@@ -94,6 +96,7 @@ impl<N> Shared<N> {
             tail_bytes: 0,
             tail_after: next - 1,
             cursors,
+            read_ahead: Cursors::new(),
             places: VecDeque::new(),
             stats: Stats::default(),
             wake_at: 0,
@@ -266,7 +269,8 @@ impl<N> State<N> {
 
     /// Drops what every consumer is done with from memory.
     pub(super) fn forget_done(&mut self) {
-        let done = self.cursors.values().min().copied().unwrap_or(0);
+        let ahead = |(consumer, cursor): (&u32, &Seq)| self.read_ahead.get(consumer).map_or(*cursor, |ahead| *ahead.max(cursor));
+        let done = self.cursors.iter().map(ahead).min().unwrap_or(0);
         while self.tail.front().is_some_and(|entry| entry.seq <= done) {
             self.forget_oldest();
         }
