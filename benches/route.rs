@@ -44,6 +44,7 @@ fn fleet() -> Arc<Fleet> {
                     id: number,
                     circle: id,
                     config: backend.clone(),
+                    local: None,
                     condition: Condition::default(),
                 })
             })

@@ -58,6 +58,7 @@ fn fleet(config: &Config) -> Fleet {
                     id: number,
                     circle: id,
                     config: backend.clone(),
+                    local: None,
                     condition: Condition::default(),
                 })
             })

@@ -3,6 +3,7 @@
 //! Start: journal, meta store, dead letters; the fleet with its queues; the actors; the front door last. Stop: the
 //! front door first, so that nothing new comes in; then the actors, then the logs.
 
+mod embedded;
 mod gauges;
 mod stores;
 
@@ -33,8 +34,10 @@ use crate::{
         watermark::Watermarks,
     },
     ring::Ring,
+    tsdb,
 };
 
+use embedded::Appliers;
 use stores::Stores;
 
 /// How often cursors are saved, and with them segments deleted: what is delivered twice after a crash is at most this.
@@ -53,6 +56,7 @@ pub struct App {
     upkeep: JoinHandle<()>,
     journal: Journal<Note>,
     queues: Vec<Arc<Queue>>,
+    appliers: Appliers,
     dead_letters: DeadLetters,
 }
 
@@ -68,6 +72,9 @@ pub enum StartError {
     /// What the meta store holds of the backends.
     #[error("backends: {0}")]
     Registry(#[from] registry::Error),
+    /// An embedded engine.
+    #[error("embedded engine: {0}")]
+    Engine(#[from] tsdb::Error),
     /// The clients to the backends.
     #[error("clients: {0}")]
     Client(#[from] SendError),
@@ -116,6 +123,7 @@ impl App {
             metrics: &metrics,
         };
         let (circles, backends) = parts.start(&queues);
+        let appliers = embedded::start(&fleet, &stores, &metrics)?;
         first_contact(&fleet).await;
         let intake = Arc::new(intake(&config, &fleet, &stores, &lookup, &metrics));
         let reader = Arc::new(reader(&config, &intake, &budget, &stores));
@@ -147,6 +155,7 @@ impl App {
             upkeep,
             journal: stores.journal,
             queues,
+            appliers,
             dead_letters: stores.dead_letters,
         })
     }
@@ -166,6 +175,7 @@ impl App {
             upkeep,
             journal,
             queues,
+            appliers,
             dead_letters,
         } = self;
         server.stop().await;
@@ -176,6 +186,7 @@ impl App {
         }
         upkeep.abort();
         let closed = tokio::task::spawn_blocking(move || {
+            appliers.into_iter().for_each(|(applier, parts)| applier.stop(&parts));
             queues.iter().try_for_each(|queue| queue.close())?;
             journal.close()?;
             dead_letters.close()
@@ -207,7 +218,7 @@ async fn build_fleet(config: &Config, stores: &Stores) -> Result<Fleet, StartErr
             .ok_or(StartError::Unsupported("a circle without backends"))?;
         let mut members = Vec::with_capacity(circle.backends.len());
         for backend in &circle.backends {
-            members.push(Arc::new(build_backend(stores, id, backend, tip).await?));
+            members.push(Arc::new(build_backend((config, stores), id, backend, tip).await?));
         }
         circles.push(Circle {
             id,
@@ -220,25 +231,26 @@ async fn build_fleet(config: &Config, stores: &Stores) -> Result<Fleet, StartErr
 }
 
 async fn build_backend(
-    stores: &Stores,
+    (settings, stores): (&Config, &Stores),
     circle: CircleId,
     config: &config::Backend,
     tip: u64,
 ) -> Result<Backend, StartError> {
-    if config.url == BackendUrl::Embedded {
-        return Err(StartError::Unsupported(
-            "embedded backends are not part of this version",
-        ));
-    }
     let remembered = registry::remember(stores.meta.as_ref(), &config.name).await?;
+    let id = BackendId(remembered.id);
+    let local = match config.url {
+        BackendUrl::Embedded => Some(Arc::new(embedded::open(settings, stores, id)?)),
+        BackendUrl::Http(_) => None,
+    };
     let condition = Condition::default();
     condition.set_detached(remembered.detached);
     // What the journal held before is not known per backend: it must be passed to count as up to date.
     condition.note_owned(tip);
     Ok(Backend {
-        id: BackendId(remembered.id),
+        id,
         circle,
         config: config.clone(),
+        local,
         condition,
     })
 }
@@ -257,8 +269,9 @@ async fn open_queues(config: &Config, fleet: &Arc<Fleet>, stores: &Stores) -> Re
                 journal.forget(consumer);
             }
         }
+        let remote = fleet.backends.iter().filter(|backend| embedded::is_remote(backend));
         let open = |backend: &Arc<Backend>| open_queue(&config, &spill, backend, &journal);
-        let queues = fleet.backends.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let queues = remote.map(open).collect::<Result<Vec<_>, _>>()?;
         // A crash must not forget a new backend's place once writes are taken in; on a full disk none are.
         if let Err(error) = journal.save_cursors() {
             tracing::warn!(%error, "cursors not saved at start");
@@ -302,11 +315,16 @@ impl ActorParts<'_> {
         let mut circles = Vec::new();
         let mut all = Vec::new();
         for circle in &self.fleet.circles {
-            let pairs = circle.members.iter().zip(queues.by_ref());
-            let backends: Vec<_> = pairs
-                .map(|(backend, queue)| self.start_backend(backend, queue))
-                .collect();
-            all.extend(backends.iter().cloned());
+            let mut backends = Vec::with_capacity(circle.members.len());
+            for backend in &circle.members {
+                let queue = if embedded::is_remote(backend) {
+                    queues.next()
+                } else {
+                    None
+                };
+                backends.push(queue.map(|queue| self.start_backend(backend, queue)));
+            }
+            all.extend(backends.iter().flatten().cloned());
             let parts = CircleParts {
                 id: circle.id,
                 fleet: Arc::clone(self.fleet),

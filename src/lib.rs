@@ -1,5 +1,22 @@
 #![warn(missing_docs)]
-//! Gyre.
+//! Gyre makes a fleet of plain time-series nodes behave like one dependable cluster.
+//!
+//! The library is the whole program but its command line; the modules, from the top down:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`app`] | composition: what a configuration becomes, how it starts and stops |
+//! | [`http`] | the front door |
+//! | [`actors`] | control state that changes, one actor per circle and per remote backend |
+//! | [`proxy`] | route, deliver, choose replicas, plan and merge queries; embedded backends |
+//! | [`query`], [`tsdb`] | InfluxQL over whoever holds the points; the embedded engine |
+//! | [`config`], [`meta`], [`obs`] | configuration; durable documents; metrics and logs |
+//! | [`journal`] | the write-ahead log of the process |
+//! | [`influx`], [`ring`] | what InfluxDB speaks; influx-proxy's placement |
+//! | [`base`] | words that all modules share |
+//!
+//! `ARCHITECTURE.md` has the life of a write, the life of a query, and the invariants.
+
 pub mod actors;
 pub mod app;
 pub mod base;
@@ -10,4 +27,6 @@ pub mod journal;
 pub mod meta;
 pub mod obs;
 pub mod proxy;
+pub mod query;
 pub mod ring;
+pub mod tsdb;

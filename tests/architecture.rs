@@ -15,13 +15,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("meta", &[]),
     ("config", &["ring"]),
     ("obs", &[]),
-    ("proxy", &["config", "influx", "journal", "meta", "obs", "ring"]),
+    ("query", &["influx"]),
+    ("tsdb", &["influx", "journal", "query"]),
+    (
+        "proxy",
+        &["config", "influx", "journal", "meta", "obs", "query", "ring", "tsdb"],
+    ),
     ("actors", &["config", "journal", "meta", "proxy"]),
     ("http", &["actors", "config", "influx", "obs", "proxy"]),
     (
         "app",
         &[
-            "actors", "config", "http", "influx", "journal", "meta", "obs", "proxy", "ring",
+            "actors", "config", "http", "influx", "journal", "meta", "obs", "proxy", "query", "ring", "tsdb",
         ],
     ),
     ("cli", &["app", "config", "obs"]),
@@ -32,6 +37,7 @@ const PURE: &[&str] = &[
     "base",
     "ring",
     "influx",
+    "query",
     "proxy/choice.rs",
     "proxy/fleet.rs",
     "proxy/health.rs",

@@ -17,6 +17,7 @@ mod architecture;
 mod boot;
 mod clients;
 mod conformance;
+mod embedded;
 mod faults;
 mod limits;
 mod meta;

@@ -22,8 +22,8 @@ pub struct CircleParts {
     pub id: CircleId,
     /// All circles.
     pub fleet: Arc<Fleet>,
-    /// The actors of its backends, in the order of the configuration.
-    pub backends: Vec<BackendHandle>,
+    /// The actors of its backends, in the order of the configuration; an embedded backend has none.
+    pub backends: Vec<Option<BackendHandle>>,
 }
 
 /// The way to one circle's actor.
@@ -121,7 +121,7 @@ impl Handler<Find> for CircleActor {
             .members
             .iter()
             .position(|member| member.config.name == message.0)?;
-        self.parts.backends.get(position).cloned()
+        self.parts.backends.get(position).cloned().flatten()
     }
 }
 
@@ -129,7 +129,7 @@ impl Handler<Backends> for CircleActor {
     type Result = MessageResult<Backends>;
 
     fn handle(&mut self, _: Backends, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.parts.backends.clone())
+        MessageResult(self.parts.backends.iter().flatten().cloned().collect())
     }
 }
 

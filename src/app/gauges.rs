@@ -6,6 +6,7 @@ use crate::{
     base::ByteBudget,
     obs::{Metrics, observe},
     proxy::fleet::{Backend, Fleet},
+    tsdb,
 };
 
 use super::stores::Stores;
@@ -35,6 +36,28 @@ pub(super) fn register(metrics: &mut Metrics, fleet: &Arc<Fleet>, budget: &ByteB
             let sample =
                 |backend: &Arc<Backend>| (vec![("backend", backend.config.name.clone())], to_gauge(read(backend)));
             fleet.backends.iter().map(sample).collect()
+        }));
+    }
+    let per_engine: [(&'static str, &'static str, fn(&tsdb::Stats) -> u64); 4] = [
+        ("engine_series", "Series of the embedded engine", |stats| {
+            stats.series as u64
+        }),
+        ("engine_memtable_bytes", "Points not yet flushed", |stats| {
+            stats.memtable_bytes as u64
+        }),
+        ("engine_block_bytes", "Bytes of block files", |stats| stats.block_bytes),
+        ("engine_damaged_files", "Block files that cannot be read", |stats| {
+            stats.damaged_files as u64
+        }),
+    ];
+    for (name, help, read) in per_engine {
+        let fleet = Arc::clone(fleet);
+        metrics.add(observe(name, help, move || {
+            let sample = |backend: &Arc<Backend>| {
+                let stats = backend.local.as_ref()?.stats();
+                Some((vec![("backend", backend.config.name.clone())], to_gauge(read(&stats))))
+            };
+            fleet.backends.iter().filter_map(sample).collect()
         }));
     }
     let (used, limit) = (budget.clone(), budget.clone());

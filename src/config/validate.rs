@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, num::NonZeroUsize, time::Duration};
 
 use super::{
-    address::BackendUrl,
     check::{Table, at_most, given_path},
     error::ConfigError,
     key_path::KeyPath,
@@ -204,9 +203,6 @@ fn circles(raw: Vec<raw::Circle>, source: &Source) -> Result<Vec<Circle>, Config
 fn backend(raw: raw::Backend, table: &Table<'_>, names: &mut BTreeSet<String>) -> Result<Backend, ConfigError> {
     let name = table.unique("name", raw.name, names)?;
     let url = table.parse("url", &raw.url)?;
-    if url == BackendUrl::Embedded {
-        return Err(table.wrong("url", "embedded backends are not part of this version"));
-    }
     let trust = match (given_path(&raw.ca), raw.tls_insecure) {
         (None, false) => Trust::System,
         (None, true) => Trust::Anyone,

@@ -99,6 +99,7 @@ impl<N> Committer<N> {
                 let written = self.write(&queue);
                 self.publish(queue, written);
             }
+            self.roll_if_wanted();
             if self.patience().is_zero() {
                 self.sync_quietly();
             }
@@ -119,13 +120,31 @@ impl<N> Committer<N> {
             if state.closing {
                 return None;
             }
+            if state.roll_wanted {
+                break;
+            }
             state = shared.await_queued(state, 1, patience);
         }
-        if !state.closing && state.queue.len() < expected {
+        if !state.closing && !state.roll_wanted && state.queue.len() < expected {
             state = shared.await_queued(state, expected, COMPANY_WAIT);
         }
         self.company.came(expected, state.queue.len());
         Some(std::mem::take(&mut state.queue))
+    }
+
+    /// Closes the segment being written when nobody needs what is in it.
+    fn roll_if_wanted(&mut self) {
+        let first = {
+            let mut state = self.shared.lock();
+            let wanted = std::mem::take(&mut state.roll_wanted) && state.queue.is_empty();
+            wanted.then_some(state.newest + 1).filter(|first| *first == state.next)
+        };
+        let Some(first) = first else { return };
+        let full = self.active.take();
+        match self.roll(full, first) {
+            Ok(active) => self.active = Some(active),
+            Err(error) => tracing::warn!(%error, "segment not closed early"),
+        }
     }
 
     /// How long a sync can wait.

@@ -60,6 +60,8 @@ pub(super) struct State<N> {
     /// The committer sleeps until this many appends are queued; 0 when it is awake.
     pub(super) wake_at: usize,
     pub(super) closing: bool,
+    /// Everybody has passed the segment being written: it is to be closed, so that it can go.
+    pub(super) roll_wanted: bool,
 }
 
 /// Records that were appended together.
@@ -101,6 +103,7 @@ impl<N> Shared<N> {
             stats: Stats::default(),
             wake_at: 0,
             closing: false,
+            roll_wanted: false,
         };
         let (committed, _) = watch::channel(state.committed);
         let shared = Self {
@@ -203,7 +206,7 @@ impl<N> Shared<N> {
         // The oldest first, so that no gap is left when the power fails.
         loop {
             let Some(segment) = self.lock().take_passed(done) else {
-                return Ok(());
+                return self.release_active(done);
             };
             if let Err(error) = self.fs.remove(&segment.path) {
                 let failed = Error::io("cannot remove", &segment.path)(error);
@@ -228,6 +231,28 @@ fn remove_passed(fs: &dyn Fs, dir: &Path, segments: &mut Vec<Segment>, done: Seq
     if passed > 0 {
         fs.sync_dir(dir).map_err(Error::io("cannot sync", dir))
     } else {
+        Ok(())
+    }
+}
+
+/// A segment that nobody needs is worth closing from this size on.
+const WORTH_CLOSING: u64 = 1 << 20;
+
+impl<N> Shared<N> {
+    /// Asks for the segment being written to be closed when nobody needs it; the next save finds it passed.
+    fn release_active(&self, done: Seq) -> Result<(), Error> {
+        let mut state = self.lock();
+        let passed = done >= state.newest && state.queue.is_empty();
+        if passed
+            && state
+                .segments
+                .back()
+                .is_some_and(|active| active.bytes() >= WORTH_CLOSING)
+        {
+            state.roll_wanted = true;
+            drop(state);
+            self.wake.notify_one();
+        }
         Ok(())
     }
 }
@@ -269,7 +294,11 @@ impl<N> State<N> {
 
     /// Drops what every consumer is done with from memory.
     pub(super) fn forget_done(&mut self) {
-        let ahead = |(consumer, cursor): (&u32, &Seq)| self.read_ahead.get(consumer).map_or(*cursor, |ahead| *ahead.max(cursor));
+        let ahead = |(consumer, cursor): (&u32, &Seq)| {
+            self.read_ahead
+                .get(consumer)
+                .map_or(*cursor, |ahead| *ahead.max(cursor))
+        };
         let done = self.cursors.iter().map(ahead).min().unwrap_or(0);
         while self.tail.front().is_some_and(|entry| entry.seq <= done) {
             self.forget_oldest();

@@ -78,6 +78,14 @@ impl DeadLetters {
         self.log.append(letter.encode(), None)?.await.map(|_| ())
     }
 
+    /// Keeps a letter; returns when it is synced. Blocks.
+    ///
+    /// # Errors
+    /// As [`DeadLetters::keep`].
+    pub fn keep_now(&self, letter: &Letter) -> Result<(), Error> {
+        self.log.append(letter.encode(), None)?.wait().map(drop)
+    }
+
     /// Letters that were neither replayed nor dropped.
     #[must_use]
     pub fn count(&self) -> u64 {

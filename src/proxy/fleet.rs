@@ -15,7 +15,7 @@ use crate::{
     ring::{Ring, ShardKey},
 };
 
-use super::watermark::Slot;
+use super::{local::Local, watermark::Slot};
 
 /// All circles.
 #[derive(Debug)]
@@ -49,6 +49,8 @@ pub struct Backend {
     pub circle: CircleId,
     /// How it was configured.
     pub config: config::Backend,
+    /// The engine, when the backend is embedded.
+    pub local: Option<Arc<Local>>,
     /// What is known of it now.
     pub condition: Condition,
 }

@@ -18,6 +18,7 @@ pub mod dead_letters;
 pub mod fleet;
 pub mod health;
 pub mod intake;
+pub mod local;
 pub mod lookup;
 pub mod plan;
 pub mod queue;

@@ -239,7 +239,9 @@ impl Reader {
                 }
             });
         }
-        common.filter(|replicas| !replicas.backends.is_empty())
+        // An embedded backend has no answer to pass on: its results are encoded here.
+        let is_remote = |at: &usize| self.fleet.backends[*at].local.is_none();
+        common.filter(|replicas| !replicas.backends.is_empty() && replicas.backends.iter().all(is_remote))
     }
 
     /// Passes a request on as it is.

@@ -199,6 +199,7 @@ fn fleet(config: &Config) -> Fleet {
             id: BackendId(u32::from(id) + 1),
             circle: CircleId(id),
             config: circle.backends[0].clone(),
+            local: None,
             condition: Condition::default(),
         })],
     };

@@ -35,11 +35,25 @@ fn two_circles_of_two_answer_as_influxdb() {
     check(&Cluster::start(2, 2));
 }
 
+#[test]
+fn an_embedded_backend_answers_as_influxdb() {
+    check_client(&crate::embedded::start(1, 1).client());
+}
+
+#[test]
+fn two_circles_of_two_embedded_backends_answer_as_influxdb() {
+    check_client(&crate::embedded::start(2, 2).client());
+}
+
 #[track_caller]
 fn check(cluster: &Cluster) {
-    let client = cluster.gyre.client();
+    check_client(&cluster.gyre.client());
+}
+
+#[track_caller]
+fn check_client(client: &Client) {
     for cases in [Some(own(OWN)), given(GIVEN)].into_iter().flatten() {
-        replay(&client, &cases);
+        replay(client, &cases);
     }
 }
 

@@ -8,7 +8,7 @@
 
 mod fleet;
 pub(crate) mod ledger;
-mod replica;
+pub(crate) mod replica;
 mod schedule;
 pub(crate) mod writers;
 

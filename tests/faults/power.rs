@@ -362,6 +362,7 @@ fn fleet(config: &Config, tip: u64) -> Fleet {
                 id: BackendId(number),
                 circle: id,
                 config: backend.clone(),
+                local: None,
                 condition,
             })
         });

@@ -73,9 +73,9 @@ fn the_defaults_are_those_of_the_design() {
     };
     assert_eq!(
         (circle.name.as_str(), backend.name.as_str()),
-        ("circle-1", "influxdb-1")
+        ("circle-1", "embedded-1")
     );
-    assert_eq!(backend.url.as_configured(), "http://127.0.0.1:8086");
+    assert_eq!(backend.url.as_configured(), "embedded:");
     assert_eq!(backend.trust, Trust::System);
 }
 

@@ -235,10 +235,6 @@ fn circles_and_backends() {
     );
     check(&both, "7: circles[0].backends[0].ca: has no use with tls_insecure");
     check(
-        "[[circles]]\nname = \"a\"\nbackends = [{ name = \"b\", url = \"embedded:\" }]",
-        "3: circles[0].backends[0].url: embedded backends are not part of this version",
-    );
-    check(
         "[[circles]]\nname = \"a\"\nbackends = [{ name = \"b\", url = \"http://h/x\" }]",
         "3: circles[0].backends[0].url: \"http://h/x\" is not the url of a server: nothing may follow the port",
     );

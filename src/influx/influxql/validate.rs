@@ -19,7 +19,7 @@ use crate::base::{ErrorKind, TimestampNs};
 use super::ast::{Expr, Measurement, MeasurementName, Show, Statement};
 
 pub use dimensions::Interval;
-pub use select::{Checked, check_select};
+pub use select::{Checked, check_select, interval};
 
 /// Why one statement cannot run, in InfluxDB's words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

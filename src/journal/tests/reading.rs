@@ -214,3 +214,26 @@ proptest! {
         journal.close().unwrap();
     }
 }
+
+#[test]
+fn a_segment_that_nobody_needs_goes_though_nothing_is_written() {
+    let fs = MemFs::new();
+    let options = Options {
+        segment_bytes: 64 << 20,
+        max_bytes: 64 << 20,
+        max_record_bytes: 4 << 20,
+        ..options()
+    };
+    let (journal, _) = try_open(&fs, options).unwrap();
+    journal.register(1, Start::Oldest);
+    let seq = append(&journal, 1, 2 << 20).unwrap();
+    journal.save_cursors().unwrap();
+    assert!(journal.stats().bytes > 2 << 20);
+    journal.advance(1, seq);
+    while journal.stats().bytes > 0 {
+        journal.save_cursors().unwrap();
+        thread::yield_now();
+    }
+    assert_eq!(append(&journal, 2, 10).unwrap(), seq + 1);
+    journal.close().unwrap();
+}

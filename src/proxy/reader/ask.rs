@@ -9,7 +9,7 @@ use crate::{
     base::{BackendId, Reserved},
     influx::{
         influxql::ast::Statement,
-        result::{Decoder, Format, StatementResult, decode_msgpack},
+        result::{Decoder, Format, StatementResult, Value, decode_msgpack},
     },
 };
 
@@ -18,6 +18,7 @@ use super::{
         choice::{self, Candidate},
         client::{Client, SendError},
         fleet::{Backend, ReadInFlight},
+        local,
         plan::Replicas,
         verdict::error_text,
     },
@@ -26,6 +27,9 @@ use super::{
 
 /// How often a read looks whether a replica has caught up while it waits for one.
 pub(super) const POLL: Duration = Duration::from_millis(2);
+
+/// How often a read that waits looks whether its backend still counts as alive.
+const LIVENESS_POLL: Duration = Duration::from_millis(100);
 
 /// How long a backend that broke off an answer has to show that it is alive.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
@@ -49,7 +53,11 @@ impl Reader {
             }
             let in_flight = ReadInFlight::on(&backend);
             let asked_at = Instant::now();
-            match send(&backend).await {
+            let answered = tokio::select! {
+                answered = send(&backend) => answered,
+                () = silence(&backend) => Err(SendError::Lost("it stopped answering pings".to_owned())),
+            };
+            match answered {
                 Ok(response) if is_answer(&response) => {
                     let micros = u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX);
                     backend.condition.note_latency_us(micros);
@@ -114,6 +122,10 @@ impl Reader {
         options: &Options,
         reserved: &mut Reserved,
     ) -> Asked {
+        let candidates = self.candidates(replicas, self.mark(replicas)).await;
+        if let Some(best) = candidates.first().filter(|best| best.backend.local.is_some()) {
+            return self.ask_local(&best.backend, statement, options, reserved).await;
+        }
         let text = statement.to_string();
         let format = Format::from_accept(&options.accept);
         let counted = is_counted(statement, options, format);
@@ -139,10 +151,14 @@ impl Reader {
         &self,
         client: &Client,
         backend: &Arc<Backend>,
-        statement: &str,
+        statement: &Statement,
         options: &Options,
         reserved: &mut Reserved,
     ) -> Asked {
+        if backend.local.is_some() {
+            return self.ask_local(backend, statement, options, reserved).await;
+        }
+        let statement = &statement.to_string();
         let in_flight = ReadInFlight::on(backend);
         let unavailable = |reason: String| QueryError::Unavailable(format!("{}: {reason}", backend.config.name));
         let form = form(statement, options, false);
@@ -154,6 +170,33 @@ impl Reader {
             return Err(unavailable(refusal(response).await));
         }
         self.decode(Relayed { response, in_flight }, reserved).await
+    }
+
+    /// Runs a statement on the engine of an embedded backend.
+    async fn ask_local(
+        &self,
+        backend: &Arc<Backend>,
+        statement: &Statement,
+        options: &Options,
+        reserved: &mut Reserved,
+    ) -> Asked {
+        let Some(local) = &backend.local else {
+            return Err(QueryError::Unavailable(format!(
+                "{}: not embedded",
+                backend.config.name
+            )));
+        };
+        let _in_flight = ReadInFlight::on(backend);
+        let request = local::Request {
+            db: options.db.clone(),
+            policy: options.policy.clone(),
+        };
+        let result = local.read(statement.clone(), request).await;
+        if reserved.try_grow(size_of_result(&result)) {
+            Ok(result)
+        } else {
+            Err(QueryError::Busy)
+        }
     }
 
     async fn decode(&self, answer: Relayed, reserved: &mut Reserved) -> Asked {
@@ -211,6 +254,22 @@ fn is_counted(statement: &Statement, options: &Options, format: Format) -> bool 
         Statement::Select(select) => select.time_zone.is_none() || wants_numbers || format != Format::Json,
         _ => false,
     }
+}
+
+/// Ends when the backend no longer counts as alive: a query has no time limit of its own, but must not wait for the dead.
+async fn silence(backend: &Backend) {
+    while backend.condition.is_usable() {
+        tokio::time::sleep(LIVENESS_POLL).await;
+    }
+}
+
+/// What a result takes in memory, bytes, but for long texts.
+fn size_of_result(result: &StatementResult) -> u64 {
+    let cells = result
+        .series
+        .iter()
+        .map(|series| series.values.len() * (series.columns.len() + 1));
+    (cells.sum::<usize>() * size_of::<Value>()) as u64
 }
 
 fn form<'a>(text: &'a str, options: &'a Options, counted: bool) -> Vec<(&'a str, &'a str)> {

@@ -7,7 +7,10 @@ use tokio::time::Instant;
 
 use crate::{
     base::Reserved,
-    influx::result::{merge, page},
+    influx::{
+        influxql::ast::Statement,
+        result::{merge, page},
+    },
     ring,
 };
 
@@ -32,12 +35,11 @@ impl Reader {
         options: &Options,
         reserved: &mut Reserved,
     ) -> Asked {
-        let text = plan.statement.to_string();
         let mut failed = Vec::new();
         let mut last = None;
         for _ in 0..ATTEMPTS {
             let owners = self.owners(plan.scope, &failed).await?;
-            let (answers, errors) = self.ask_all(client, &owners, &text, options, reserved).await;
+            let (answers, errors) = self.ask_all(client, &owners, &plan.statement, options, reserved).await;
             if errors.is_empty() {
                 let mut merged = merge(plan.rule, answers, is_absence);
                 page(&mut merged, as_usize(plan.page.limit), as_usize(plan.page.offset));
@@ -58,7 +60,7 @@ impl Reader {
         &self,
         client: &Client,
         owners: &[Arc<Backend>],
-        text: &str,
+        statement: &Statement,
         options: &Options,
         reserved: &mut Reserved,
     ) -> (
@@ -68,7 +70,7 @@ impl Reader {
         // Each answer has a reservation of its own while it arrives, so that they can arrive together.
         let asked = owners.iter().map(|backend| async move {
             let mut own = self.budget.try_reserve(0).ok_or(QueryError::Busy)?;
-            self.ask_one(client, backend, text, options, &mut own)
+            self.ask_one(client, backend, statement, options, &mut own)
                 .await
                 .map(|answer| (answer, own.bytes()))
         });

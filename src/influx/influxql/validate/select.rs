@@ -8,6 +8,14 @@ use super::fields::Fields;
 use super::{Interval, InvalidStatement, condition, dimensions};
 use crate::base::TimestampNs;
 
+/// The interval of one query, without those around and inside it; `None` without one or with one of length 0.
+///
+/// # Errors
+/// When `GROUP BY` has what does not belong there.
+pub fn interval(select: &Select, now: TimestampNs) -> Result<Option<Interval>, InvalidStatement> {
+    dimensions::check(&select.dimensions, &zone(select.time_zone.as_deref()), now)
+}
+
 /// What the checks found out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {

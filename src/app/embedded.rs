@@ -1,0 +1,72 @@
+//! Embedded backends: their engines, and the threads that apply the journal to them.
+
+use std::{path::Path, sync::Arc};
+
+use crate::{
+    base::{BackendId, ByteSize},
+    config::Config,
+    journal::fs::RealFs,
+    obs::Metrics,
+    proxy::{
+        fleet::{Backend, Fleet},
+        local::{Applier, ApplierParts, Local},
+    },
+    query::influxql::Limits,
+    tsdb::{self, Engine},
+};
+
+use super::{StartError, stores::Stores};
+
+/// A quarter of the budget may hold points that are not flushed yet; the rest is for requests and answers.
+const MEMTABLE_SHARE: u64 = 4;
+/// Enough for quick flushes, however large the budget is.
+const MAX_MEMTABLE: ByteSize = ByteSize::mib(128);
+
+/// Threads that apply the journal, with what they work with.
+pub(super) type Appliers = Vec<(Applier, ApplierParts)>;
+
+/// Opens the engine of an embedded backend. Reads files: not for an async thread.
+pub(super) fn open(config: &Config, stores: &Stores, id: BackendId) -> Result<Local, StartError> {
+    let dir = config.data.dir.join("tsdb").join(id.to_string());
+    let options = tsdb::Options {
+        memtable_bytes: ByteSize((config.memory.budget.0 / MEMTABLE_SHARE).min(MAX_MEMTABLE.0)).as_usize(),
+        ..tsdb::Options::default()
+    };
+    let clock = Arc::clone(&stores.clock);
+    let (engine, recovery) = Engine::open(Arc::new(RealFs), &dir, options, Arc::clone(&clock))?;
+    report(&dir, &recovery);
+    let at_once = std::thread::available_parallelism().map_or(1, Into::into);
+    Ok(Local::new(engine, clock, at_once, Limits::default()))
+}
+
+fn report(dir: &Path, recovery: &tsdb::Recovery) {
+    for (path, what) in &recovery.damaged {
+        tracing::error!(path = %path.display(), what, "damaged file set aside: the rest is served");
+    }
+    if recovery.nameless_series > 0 {
+        tracing::error!(dir = %dir.display(), series = recovery.nameless_series, "series whose names are lost");
+    }
+}
+
+/// Applies what the journal holds and starts the threads. Reads files: not for an async thread.
+pub(super) fn start(fleet: &Fleet, stores: &Stores, metrics: &Metrics) -> Result<Appliers, StartError> {
+    let mut appliers = Vec::new();
+    for backend in &fleet.backends {
+        let Some(local) = &backend.local else { continue };
+        let parts = ApplierParts {
+            backend: Arc::clone(backend),
+            local: Arc::clone(local),
+            journal: stores.journal.clone(),
+            dead_letters: stores.dead_letters.clone(),
+            clock: Arc::clone(&stores.clock),
+            metrics: metrics.backend(&backend.config.name),
+        };
+        appliers.push((Applier::start(&parts)?, parts));
+    }
+    Ok(appliers)
+}
+
+/// Whether a backend is reached over HTTP, and so has a queue and an actor.
+pub(super) fn is_remote(backend: &Backend) -> bool {
+    backend.local.is_none()
+}

@@ -1,0 +1,270 @@
+//! Applies the journal to the embedded engine, and keeps the engine in shape.
+//!
+//! Two threads: one applies records as they are committed, one flushes, compacts and enforces retention. Both end with
+//! the applier; what was not flushed then is applied again from the journal at the next start.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use crate::{
+    base::Clock,
+    influx::result::Response,
+    journal::{self, Entry, Journal, Seq, Start},
+    obs::BackendMetrics,
+};
+
+use super::{
+    super::{
+        ack::{Note, Refusal},
+        dead_letters::{DeadLetters, Letter},
+        fleet::Backend,
+        record::{Kind, Record},
+    },
+    Local, encode,
+};
+
+/// Read at once.
+const STEP_BYTES: usize = 4 << 20;
+/// How often the engine's needs are looked at when nobody says that there are some.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Looks without a new record after which what lies in memory is flushed: restarts are quick then, and files small.
+const IDLE_LOOKS: u32 = 10;
+/// Looks between two enforcements of retention: about a minute.
+const RETENTION_LOOKS: u32 = 120;
+/// Wait after a failure of the journal or the disk.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// What an applier works with.
+#[derive(Debug, Clone)]
+pub struct ApplierParts {
+    /// Whose records are applied.
+    pub backend: Arc<Backend>,
+    /// The engine.
+    pub local: Arc<Local>,
+    /// The process's journal.
+    pub journal: Journal<Note>,
+    /// Takes what is refused when nobody can be told.
+    pub dead_letters: DeadLetters,
+    /// Stamps dead letters.
+    pub clock: Arc<dyn Clock>,
+    /// Counts what is applied.
+    pub metrics: BackendMetrics,
+}
+
+/// The running threads.
+#[derive(Debug)]
+pub struct Applier {
+    stopping: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+    wake: mpsc::Sender<()>,
+}
+
+impl Applier {
+    /// Registers the engine's place with the journal, applies all that is committed, and starts the threads. Reads
+    /// files: not for an async thread.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or the threads cannot be started.
+    pub fn start(parts: &ApplierParts) -> Result<Self, journal::Error> {
+        let id = parts.backend.id.0;
+        parts.journal.register(id, Start::Oldest);
+        let mut applied = parts.local.engine.checkpoint();
+        while applied < parts.journal.committed() {
+            applied = parts.step(applied)?;
+        }
+        parts.backend.condition.set_alive(true);
+        let stopping = Arc::new(AtomicBool::new(false));
+        let (wake, woken) = mpsc::channel();
+        let applying = (parts.clone(), Arc::clone(&stopping), wake.clone());
+        let keeping = (parts.clone(), Arc::clone(&stopping));
+        let cannot_start = || journal::Error::io("cannot start a thread of", "the embedded engine");
+        let threads = vec![
+            thread("applier", move || {
+                applying.0.apply_all(applied, &applying.1, &applying.2)
+            })
+            .map_err(cannot_start())?,
+            thread("keeper", move || keeping.0.keep(&woken, &keeping.1)).map_err(cannot_start())?,
+        ];
+        Ok(Self {
+            stopping,
+            threads,
+            wake,
+        })
+    }
+
+    /// Ends the threads after what they are doing and flushes. Blocks.
+    pub fn stop(self, parts: &ApplierParts) {
+        self.stopping.store(true, Ordering::Release);
+        // A thread that has ended already needs no waking.
+        let _heard = self.wake.send(());
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!(backend = %parts.backend.config.name, "a thread of the embedded engine had panicked");
+            }
+        }
+        parts.flush();
+    }
+}
+
+fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work)
+}
+
+impl ApplierParts {
+    fn apply_all(&self, mut applied: Seq, stopping: &AtomicBool, keeper: &mpsc::Sender<()>) {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+            tracing::error!("no runtime for the applier: the embedded engine stands still");
+            return self.backend.condition.set_alive(false);
+        };
+        let mut committed = self.journal.subscribe();
+        while !stopping.load(Ordering::Acquire) {
+            let more = committed.wait_for(|seq| *seq > applied);
+            // In time or not, there may be something to do.
+            let _more = runtime.block_on(async { tokio::time::timeout(LOOK_EVERY, more).await.is_ok() });
+            while applied < self.journal.committed() && !stopping.load(Ordering::Acquire) {
+                match self.step(applied) {
+                    Ok(through) => applied = through,
+                    Err(error) => {
+                        tracing::error!(backend = %self.backend.config.name, %error, "records not applied: trying again");
+                        runtime.block_on(tokio::time::sleep(RETRY_AFTER));
+                    }
+                }
+                if self.local.engine.maintenance_due().flush {
+                    // The keeper ends with the process only.
+                    let _heard = keeper.send(());
+                }
+            }
+        }
+    }
+
+    /// Applies some records after `applied`; answers how far it came.
+    fn step(&self, applied: Seq) -> Result<Seq, journal::Error> {
+        let id = self.backend.id;
+        let mut is_ours = |bytes: &[u8]| Record::read(bytes).map_or(true, |record| record.is_owned_by(id));
+        let batch = self.journal.read(applied, STEP_BYTES, &mut is_ours)?;
+        for entry in &batch.entries {
+            self.apply(entry)?;
+        }
+        self.backend.condition.note_applied(batch.scanned_to);
+        self.journal.note_read(id.0, batch.scanned_to);
+        Ok(batch.scanned_to)
+    }
+
+    fn apply(&self, entry: &Entry<Note>) -> Result<(), journal::Error> {
+        let Ok(record) = Record::read(&entry.payload) else {
+            return self.bury(("", ""), "not a record of this version", &entry.payload, 1);
+        };
+        match record.kind {
+            Kind::Lines => self.apply_lines(entry, &record),
+            Kind::Statement => {
+                let result = self
+                    .local
+                    .change(entry.seq, record.db, &String::from_utf8_lossy(record.body));
+                if let Some(note) = &entry.note {
+                    let answer = Response {
+                        results: vec![result],
+                        error: None,
+                    };
+                    note.applied(self.backend.id, Some(Bytes::from(encode(&answer))));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn apply_lines(&self, entry: &Entry<Note>, record: &Record<'_>) -> Result<(), journal::Error> {
+        let refusal = match self
+            .local
+            .engine
+            .write(entry.seq, record.db, record.policy, record.body)
+        {
+            Ok(outcome) => {
+                self.metrics.delivered_points.inc_by(outcome.written);
+                outcome
+                    .partial_write()
+                    .map(|text| (Refusal { status: 400, text }, outcome.dropped))
+            }
+            Err(error) => {
+                let status = if matches!(error, crate::tsdb::Error::WriteToUnknownDatabase(_)) {
+                    404
+                } else {
+                    500
+                };
+                let text = error.to_string();
+                Some((Refusal { status, text }, u64::from(record.points)))
+            }
+        };
+        match (refusal, &entry.note) {
+            (None, Some(note)) => note.applied(self.backend.id, None),
+            (Some((refusal, _)), Some(note)) if note.refused(&refusal) => {}
+            (Some((refusal, dropped)), _) => {
+                // Which of the lines were refused is not said: the whole record is kept, and can be replayed as it is.
+                self.bury((record.db, record.policy), &refusal.text, record.body, dropped)?;
+            }
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    fn bury(&self, target: (&str, &str), reason: &str, lines: &[u8], points: u64) -> Result<(), journal::Error> {
+        let letter = Letter::new(self.clock.now(), &self.backend.config.name, target, reason, lines);
+        self.dead_letters.keep_now(&letter)?;
+        self.metrics.dead_letters.inc_by(points);
+        tracing::warn!(backend = %self.backend.config.name, db = target.0, points, reason, "points refused for good: kept as dead letters");
+        Ok(())
+    }
+
+    /// Flushes, compacts and enforces retention when it is time.
+    fn keep(&self, woken: &mpsc::Receiver<()>, stopping: &AtomicBool) {
+        let (mut idle, mut looks, mut seen) = (0, 0, 0);
+        while !stopping.load(Ordering::Acquire) {
+            // Woken, or time to look: both mean to look.
+            let _why = woken.recv_timeout(LOOK_EVERY);
+            while woken.try_recv().is_ok() {}
+            let newest = self.journal.committed();
+            idle = if newest == seen { idle + 1 } else { 0 };
+            seen = newest;
+            let due = self.local.engine.maintenance_due();
+            if due.flush || idle == IDLE_LOOKS {
+                self.flush();
+            }
+            if due.compaction {
+                self.compact(stopping);
+            }
+            looks += 1;
+            if looks % RETENTION_LOOKS == 0
+                && let Err(error) = self.local.engine.enforce_retention(self.clock.now())
+            {
+                tracing::error!(%error, "retention not enforced");
+            }
+        }
+    }
+
+    fn flush(&self) {
+        match self.local.engine.flush() {
+            Ok(checkpoint) => self.journal.advance(self.backend.id.0, checkpoint),
+            Err(error) => {
+                tracing::error!(backend = %self.backend.config.name, %error, "flush failed: the journal keeps what it held")
+            }
+        }
+    }
+
+    fn compact(&self, stopping: &AtomicBool) {
+        while !stopping.load(Ordering::Acquire) {
+            match self.local.engine.compact_once() {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return tracing::error!(backend = %self.backend.config.name, %error, "compaction failed"),
+            }
+        }
+    }
+}

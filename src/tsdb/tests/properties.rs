@@ -1,0 +1,255 @@
+//! Any sequence of records, flushes, compactions and crashes leads to what the naive model says.
+
+use std::{sync::Arc, time::Duration};
+
+use proptest::prelude::*;
+
+use super::{
+    dump::dump,
+    model::{Model, Point, Record},
+    *,
+};
+use crate::query::source::{TagFilter, Times};
+
+#[derive(Debug, Clone)]
+enum Action {
+    Record(Record),
+    Flush,
+    Compact,
+    /// Hours.
+    Advance(i64),
+    Crash(u64),
+    Reopen,
+}
+
+/// An engine, the journal that it was fed from, and what it should hold.
+struct Rig {
+    fs: MemFs,
+    clock: ManualClock,
+    engine: Engine,
+    journal: Vec<Record>,
+    model: Model,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let (fs, clock) = (MemFs::new(), ManualClock::at(TimestampNs(NOW)));
+        let engine = open(&fs, &clock).0;
+        Self {
+            fs,
+            clock,
+            engine,
+            journal: Vec::new(),
+            model: Model::default(),
+        }
+    }
+
+    fn act(&mut self, action: &Action) {
+        match action {
+            Action::Record(record) => {
+                self.journal.push(record.clone());
+                let refused = self.model.apply(record);
+                assert_eq!(apply(&self.engine, self.journal.len() as u64, record), refused);
+                if matches!(record, Record::AlterPolicy { .. }) {
+                    self.act(&Action::Advance(0));
+                }
+            }
+            Action::Flush => assert_eq!(self.engine.flush().unwrap(), self.engine.checkpoint()),
+            Action::Compact => while self.engine.compact_once().unwrap() {},
+            Action::Advance(hours) => {
+                self.clock.advance(Duration::from_nanos((hours * HOUR).unsigned_abs()));
+                self.model.advance(*hours);
+                self.engine.enforce_retention(self.clock.now()).unwrap();
+            }
+            Action::Crash(seed) => self.reopen(self.fs.after_crash(*seed)),
+            Action::Reopen => self.reopen(self.fs.clone()),
+        }
+    }
+
+    fn reopen(&mut self, fs: MemFs) {
+        let (engine, recovery) = open(&fs, &self.clock);
+        assert_eq!((recovery.damaged, recovery.nameless_series), (Vec::new(), 0));
+        (self.fs, self.engine) = (fs, engine);
+        let done = usize::try_from(self.engine.checkpoint()).unwrap();
+        for (seq, record) in (1_u64..).zip(&self.journal).skip(done) {
+            apply(&self.engine, seq, record);
+        }
+    }
+
+    fn check(&self) {
+        assert_eq!(dump(&self.engine), self.model.dump());
+    }
+}
+
+/// How many points were refused.
+fn apply(engine: &Engine, seq: u64, record: &Record) -> usize {
+    match record {
+        Record::Write { db, policy, points } => {
+            let lines: String = points.iter().map(line).collect();
+            let outcome = engine.write(seq, db, policy, lines.as_bytes());
+            return outcome.map_or(0, |outcome| usize::try_from(outcome.dropped).unwrap());
+        }
+        Record::Delete {
+            db,
+            measurement,
+            tag,
+            times,
+        } => {
+            let is_meant = |name: &str| measurement.as_ref().is_none_or(|wanted| wanted == name);
+            let filter = tag.as_ref().map_or(TagFilter::All, |tag| {
+                TagFilter::Equal("t".into(), Arc::from(tag.as_str()))
+            });
+            match times {
+                Some((min, max)) => engine
+                    .delete(seq, db, &is_meant, &filter, Times { min: *min, max: *max })
+                    .ok(),
+                None => engine.drop_series(seq, db, &is_meant, &filter).ok(),
+            };
+        }
+        Record::DropMeasurement { db, measurement } => drop(engine.drop_measurement(seq, db, measurement)),
+        Record::CreateDatabase(name) => engine.create_database(seq, name, None).unwrap(),
+        Record::DropDatabase(name) => engine.drop_database(seq, name),
+        Record::CreatePolicy { db, name, hours } => {
+            let spec = PolicySpec {
+                name: name.clone(),
+                duration_ns: Some(hours * HOUR),
+                ..PolicySpec::default()
+            };
+            engine.create_policy(seq, db, &spec).ok();
+        }
+        Record::AlterPolicy { db, name, hours } => {
+            let change = PolicyChange {
+                duration_ns: Some(hours * HOUR),
+                ..PolicyChange::default()
+            };
+            engine.alter_policy(seq, db, name, &change).ok();
+        }
+        Record::DropPolicy { db, name } => engine.drop_policy(seq, db, name),
+    }
+    0
+}
+
+fn line(point: &Point) -> String {
+    let fields: Vec<String> = point
+        .fields
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let tags = if point.tags.is_empty() {
+        String::new()
+    } else {
+        format!(",{}", point.tags)
+    };
+    format!("{}{tags} {} {}\n", point.measurement, fields.join(","), point.time)
+}
+
+fn any_db() -> impl Strategy<Value = String> {
+    prop_oneof![5 => Just("a".to_owned()), 1 => Just("b".to_owned())]
+}
+
+/// Times of a few hours around the start of the clock.
+fn any_time() -> impl Strategy<Value = i64> {
+    (-3_i64..3, 0_i64..12).prop_map(|(hour, tick)| NOW + hour * HOUR + tick * 1_000_000)
+}
+
+/// Under a policy with a duration types are always the same: which point of a conflict is refused depends on the time.
+fn any_point(stable_types: bool) -> impl Strategy<Value = Point> {
+    let field = (0_usize..4, 0_u8..20, 0_u8..20).prop_map(move |(name, value, odd)| {
+        let of = if odd == 0 && !stable_types {
+            (name + 1) % 4
+        } else {
+            name
+        };
+        let value = match of {
+            0 => format!("{value}.5"),
+            1 => format!("{value}i"),
+            2 => format!("\"text {}\"", value % 3),
+            _ => format!("{}", value % 2 == 0),
+        };
+        (format!("f{name}"), value)
+    });
+    let tags = prop::sample::select(vec!["", "t=x", "t=y", "s=1,t=x", "s=2"]);
+    let measurement = prop::sample::select(vec!["m", "n"]);
+    (
+        measurement,
+        tags,
+        prop::collection::btree_map(0_u8..4, field, 1..4),
+        any_time(),
+    )
+        .prop_map(|(measurement, tags, fields, time)| {
+            let mut fields: Vec<(String, String)> = fields.into_values().collect();
+            let mut seen = std::collections::BTreeSet::new();
+            fields.retain(|(name, _)| seen.insert(name.clone()));
+            Point {
+                measurement: measurement.to_owned(),
+                tags: tags.to_owned(),
+                fields,
+                time,
+            }
+        })
+}
+
+fn any_write() -> impl Strategy<Value = Record> {
+    (any_db(), any::<bool>()).prop_flat_map(|(db, short)| {
+        let points = prop::collection::vec(any_point(short), 1..12);
+        let policy = if short { "short" } else { "" };
+        points.prop_map(move |points| Record::Write {
+            db: db.clone(),
+            policy: policy.to_owned(),
+            points,
+        })
+    })
+}
+
+fn any_record() -> impl Strategy<Value = Record> {
+    let measurement = || prop::sample::select(vec!["m".to_owned(), "n".to_owned()]);
+    let tag = prop::option::of(prop::sample::select(vec!["x".to_owned(), "y".to_owned()]));
+    let times = prop::option::weighted(
+        0.8,
+        (any_time(), 0_i64..2, 0_i64..8).prop_map(|(min, hours, ticks)| (min, min + hours * HOUR + ticks * 1_000_000)),
+    );
+    prop_oneof![
+        30 => any_write(),
+        6 => (any_db(), prop::option::of(measurement()), tag, times)
+            .prop_map(|(db, measurement, tag, times)| Record::Delete { db, measurement, tag, times }),
+        1 => (any_db(), measurement()).prop_map(|(db, measurement)| Record::DropMeasurement { db, measurement }),
+        2 => any_db().prop_map(Record::CreateDatabase),
+        1 => any_db().prop_map(Record::DropDatabase),
+        3 => (any_db(), 1_i64..6).prop_map(|(db, hours)| Record::CreatePolicy { db, name: "short".to_owned(), hours }),
+        1 => (any_db(), 1_i64..6).prop_map(|(db, hours)| Record::AlterPolicy { db, name: "short".to_owned(), hours }),
+        1 => any_db().prop_map(|db| Record::DropPolicy { db, name: "short".to_owned() }),
+    ]
+}
+
+fn any_action() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        20 => any_record().prop_map(Action::Record),
+        8 => Just(Action::Flush),
+        4 => Just(Action::Compact),
+        1 => (1_i64..5).prop_map(Action::Advance),
+        3 => any::<u64>().prop_map(Action::Crash),
+        1 => Just(Action::Reopen),
+    ]
+}
+
+fn cases(few: u32) -> ProptestConfig {
+    let is_long = std::env::var("GYRE_TEST_LONG").is_ok();
+    ProptestConfig::with_cases(if is_long { few * 20 } else { few })
+}
+
+proptest! {
+    #![proptest_config(cases(60))]
+
+    #[test]
+    fn holds_what_the_model_holds(actions in prop::collection::vec(any_action(), 1..50)) {
+        let mut rig = Rig::new();
+        for name in ["a", "b"] {
+            rig.act(&Action::Record(Record::CreateDatabase(name.to_owned())));
+            rig.act(&Action::Record(Record::CreatePolicy { db: name.to_owned(), name: "short".to_owned(), hours: 3 }));
+        }
+        for action in actions {
+            rig.act(&action);
+            rig.check();
+        }
+    }
+}
