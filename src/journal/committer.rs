@@ -143,7 +143,10 @@ impl<N> Committer<N> {
         let full = self.active.take();
         match self.roll(full, first) {
             Ok(active) => self.active = Some(active),
-            Err(error) => tracing::warn!(%error, "segment not closed early"),
+            Err(error) => return tracing::warn!(%error, "segment not closed early"),
+        }
+        if let Err(error) = self.shared.remove_segments(first - 1) {
+            tracing::warn!(%error, "segment not removed: the next save tries again");
         }
     }
 

@@ -203,10 +203,18 @@ impl<N> Shared<N> {
         let Some(done) = cursors.values().min().copied() else {
             return Ok(());
         };
+        self.remove_segments(done)?;
+        self.release_active(done);
+        Ok(())
+    }
+
+    /// Removes the segments that everybody had passed when the cursors were saved.
+    pub(super) fn remove_segments(&self, saved: Seq) -> Result<(), Error> {
         // The oldest first, so that no gap is left when the power fails.
         loop {
-            let Some(segment) = self.lock().take_passed(done) else {
-                return self.release_active(done);
+            // The lock must not be held while files are touched.
+            let Some(segment) = self.lock().take_passed(saved) else {
+                return Ok(());
             };
             if let Err(error) = self.fs.remove(&segment.path) {
                 let failed = Error::io("cannot remove", &segment.path)(error);
@@ -239,8 +247,8 @@ fn remove_passed(fs: &dyn Fs, dir: &Path, segments: &mut Vec<Segment>, done: Seq
 const WORTH_CLOSING: u64 = 1 << 20;
 
 impl<N> Shared<N> {
-    /// Asks for the segment being written to be closed when nobody needs it; the next save finds it passed.
-    fn release_active(&self, done: Seq) -> Result<(), Error> {
+    /// Asks for the segment being written to be closed and removed when nobody needs it.
+    fn release_active(&self, done: Seq) {
         let mut state = self.lock();
         let passed = done >= state.newest && state.queue.is_empty();
         if passed
@@ -253,7 +261,6 @@ impl<N> Shared<N> {
             drop(state);
             self.wake.notify_one();
         }
-        Ok(())
     }
 }
 
