@@ -38,7 +38,30 @@ pub(super) fn register(metrics: &mut Metrics, fleet: &Arc<Fleet>, budget: &ByteB
             fleet.backends.iter().map(sample).collect()
         }));
     }
-    let per_engine: [(&'static str, &'static str, fn(&tsdb::Stats) -> u64); 4] = [
+    register_engines(metrics, fleet);
+    let (used, limit) = (budget.clone(), budget.clone());
+    metrics.add(observe(
+        "memory_budget_used_bytes",
+        "Bytes of the budget in use",
+        move || vec![(Vec::new(), to_gauge(used.used()))],
+    ));
+    metrics.add(observe("memory_budget_bytes", "The budget", move || {
+        vec![(Vec::new(), to_gauge(limit.limit()))]
+    }));
+    let (journal, letters) = (stores.journal.clone(), stores.dead_letters.clone());
+    metrics.add(observe("journal_bytes", "Bytes of all segments", move || {
+        vec![(Vec::new(), to_gauge(journal.stats().bytes))]
+    }));
+    metrics.add(observe(
+        "dead_letters",
+        "Dead letters waiting for an operator",
+        move || vec![(Vec::new(), to_gauge(letters.count()))],
+    ));
+}
+
+fn register_engines(metrics: &mut Metrics, fleet: &Arc<Fleet>) {
+    type Read = fn(&tsdb::Stats) -> u64;
+    let per_engine: [(&'static str, &'static str, Read); 4] = [
         ("engine_series", "Series of the embedded engine", |stats| {
             stats.series as u64
         }),
@@ -60,24 +83,6 @@ pub(super) fn register(metrics: &mut Metrics, fleet: &Arc<Fleet>, budget: &ByteB
             fleet.backends.iter().filter_map(sample).collect()
         }));
     }
-    let (used, limit) = (budget.clone(), budget.clone());
-    metrics.add(observe(
-        "memory_budget_used_bytes",
-        "Bytes of the budget in use",
-        move || vec![(Vec::new(), to_gauge(used.used()))],
-    ));
-    metrics.add(observe("memory_budget_bytes", "The budget", move || {
-        vec![(Vec::new(), to_gauge(limit.limit()))]
-    }));
-    let (journal, letters) = (stores.journal.clone(), stores.dead_letters.clone());
-    metrics.add(observe("journal_bytes", "Bytes of all segments", move || {
-        vec![(Vec::new(), to_gauge(journal.stats().bytes))]
-    }));
-    metrics.add(observe(
-        "dead_letters",
-        "Dead letters waiting for an operator",
-        move || vec![(Vec::new(), to_gauge(letters.count()))],
-    ));
 }
 
 fn to_gauge(value: u64) -> i64 {

@@ -21,10 +21,10 @@ impl ColumnBuilder {
         }
     }
 
-    /// An empty column of a type.
-    pub(super) fn typed(of: FieldType) -> Self {
+    /// An empty column of a type, with room for so many rows.
+    pub(super) fn with_capacity(of: FieldType, rows: usize) -> Self {
         Self {
-            values: empty(of),
+            values: empty(of, rows),
             valid: None,
         }
     }
@@ -62,25 +62,21 @@ impl ColumnBuilder {
         pad(&mut self.values, count);
     }
 
-    /// Appends a value, stored as one word; see [`super::memtable`].
-    pub(super) fn push_word(&mut self, word: u64, text: impl FnOnce() -> Arc<str>) {
+    /// Appends a value, stored as one word; see [`super::memtable`]. `text` gets the text before, to share it.
+    #[inline]
+    pub(super) fn push_word(&mut self, word: u64, text: impl FnOnce(Option<&Arc<str>>) -> Arc<str>) {
         match &mut self.values {
             Values::Float(values) => values.push(f64::from_bits(word)),
             Values::Integer(values) => values.push(word.cast_signed()),
             Values::Unsigned(values) => values.push(word),
-            Values::String(values) => values.push(text()),
+            Values::String(values) => {
+                let text = text(values.last());
+                values.push(text);
+            }
             Values::Boolean(values) => values.push(word != 0),
             Values::Absent(rows) => *rows += 1,
         }
         self.mark(1, true);
-    }
-
-    /// The last text, to be shared when the next is the same.
-    pub(super) fn last_text(&self) -> Option<&Arc<str>> {
-        match &self.values {
-            Values::String(values) => values.last(),
-            _ => None,
-        }
     }
 
     /// Rows so far.
@@ -111,7 +107,7 @@ impl ColumnBuilder {
 
     fn take_type(&mut self, of: FieldType) {
         let missing = self.len();
-        self.values = empty(of);
+        self.values = empty(of, 0);
         self.push_missing(missing);
         if missing == 0 {
             self.valid = None;
@@ -196,13 +192,13 @@ pub(super) fn ranges_where(count: usize, keep: impl Fn(usize) -> bool) -> Vec<Ra
     ranges
 }
 
-fn empty(of: FieldType) -> Values {
+fn empty(of: FieldType, rows: usize) -> Values {
     match of {
-        FieldType::Float => Values::Float(Vec::new()),
-        FieldType::Integer => Values::Integer(Vec::new()),
-        FieldType::Unsigned => Values::Unsigned(Vec::new()),
-        FieldType::String => Values::String(Vec::new()),
-        FieldType::Boolean => Values::Boolean(Vec::new()),
+        FieldType::Float => Values::Float(Vec::with_capacity(rows)),
+        FieldType::Integer => Values::Integer(Vec::with_capacity(rows)),
+        FieldType::Unsigned => Values::Unsigned(Vec::with_capacity(rows)),
+        FieldType::String => Values::String(Vec::with_capacity(rows)),
+        FieldType::Boolean => Values::Boolean(Vec::with_capacity(rows)),
     }
 }
 
@@ -266,7 +262,7 @@ mod tests {
 
     #[test]
     fn columns_without_values_are_absent() {
-        let mut builder = ColumnBuilder::typed(FieldType::Integer);
+        let mut builder = ColumnBuilder::with_capacity(FieldType::Integer, 0);
         builder.push_missing(3);
         assert_eq!(builder.finish(), absent(3));
         assert_eq!(concat(&[]), Rows::default());

@@ -4,7 +4,7 @@
 //! there at the end, the manifest is replaced.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::HashSet,
     ops::Range,
     path::PathBuf,
     sync::{Arc, PoisonError, atomic::Ordering},
@@ -14,7 +14,7 @@ use roaring::RoaringBitmap;
 
 use crate::{
     base::{ErrorKind, TimestampNs},
-    query::source::{Column, Rows, Times},
+    query::source::{Column, Rows},
 };
 
 use super::{
@@ -39,11 +39,6 @@ const LIKE: u64 = 2;
 
 /// Rows gathered before they are written: many chunks, so that few are not full.
 const GATHERED_ROWS: usize = 8 * MAX_CHUNK_ROWS;
-
-const ALL: Times = Times {
-    min: i64::MIN,
-    max: i64::MAX,
-};
 
 /// Runs to be merged.
 #[derive(Debug)]
@@ -238,13 +233,13 @@ impl Job {
             .filter(|run| run.file_of(series).is_some())
             .cloned()
             .collect();
-        let fields = fields_of(&runs, series);
         let view = GroupView {
             runs,
             tombstones: self.tombstones.clone(),
             memory: Vec::new(),
         };
-        let mut scan = Scan::new(view, series, fields.clone(), ALL, false);
+        let mut scan = Scan::of_all_fields(view, series);
+        let fields = scan.fields().to_vec();
         let (mut gathered, mut waiting, mut total) = (Vec::new(), 0, 0);
         while let Some(rows) = scan.next_rows() {
             let rows = rows?;
@@ -268,15 +263,6 @@ fn append(writer: &mut BlockWriter<'_>, series: SeriesId, fields: &[FieldId], pi
     let rows = concat(pieces);
     let columns: Vec<(FieldId, Column)> = fields.iter().copied().zip(rows.columns).collect();
     Ok(writer.append(series, &rows.times, &columns)?)
-}
-
-fn fields_of(runs: &[Arc<Run>], series: SeriesId) -> Vec<FieldId> {
-    let chunks = runs
-        .iter()
-        .filter_map(|run| run.file_of(series))
-        .flat_map(|file| file.block.chunks(series));
-    let fields: BTreeSet<FieldId> = chunks.flat_map(|chunk| chunk.fields).map(|field| field.field).collect();
-    fields.into_iter().collect()
 }
 
 /// Rows after which another file begins.

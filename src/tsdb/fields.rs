@@ -35,6 +35,7 @@ pub(super) type Layout = Arc<[LayoutField]>;
 pub(super) struct FieldSet {
     by_name: HashMap<Arc<str>, Field>,
     layouts: HashMap<Box<[FieldId]>, Layout>,
+    recent: Option<Layout>,
 }
 
 impl FieldSet {
@@ -48,18 +49,24 @@ impl FieldSet {
         self.by_name.insert(name, field);
     }
 
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_name.is_empty()
-    }
-
     /// All fields, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, Field)> {
         self.by_name.iter().map(|(name, field)| (name, *field))
     }
 
+    /// The layout of the last line that came with another one than the line of its series before.
+    pub(super) fn recent(&self) -> Option<&Layout> {
+        self.recent.as_ref()
+    }
+
     /// The layout of these fields, the same one each time.
     pub(super) fn layout(&mut self, fields: Vec<LayoutField>) -> Layout {
+        let layout = self.find_layout(fields);
+        self.recent = Some(Arc::clone(&layout));
+        layout
+    }
+
+    fn find_layout(&mut self, fields: Vec<LayoutField>) -> Layout {
         let ids: Box<[FieldId]> = fields.iter().map(|field| field.field.id).collect();
         if let Some(layout) = self.layouts.get(&ids).filter(|layout| layout[..] == fields[..]) {
             return Arc::clone(layout);

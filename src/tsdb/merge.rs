@@ -75,8 +75,8 @@ fn align(older: &[i64], newer: &[i64]) -> Vec<Step> {
             }
         }
     }
-    steps.extend((i < older.len()).then(|| Step::Older(i..older.len())));
-    steps.extend((j < newer.len()).then(|| Step::Newer(j..newer.len())));
+    steps.extend((i < older.len()).then_some(Step::Older(i..older.len())));
+    steps.extend((j < newer.len()).then_some(Step::Newer(j..newer.len())));
     steps
 }
 

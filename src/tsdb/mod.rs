@@ -6,7 +6,7 @@
 //! query ---------------------------------> scan: memtables over files, newest wins
 //! ```
 //! * The engine writes no log. Its caller applies the journal's records in order, each in one call with its number, and
-//!   after a restart applies those behind [`Engine::checkpoint`] again.
+//!   after a restart applies those behind [`Engine::checkpoint`] again, with the times that they had.
 //! * What is durable changes only when the manifest is replaced, and is exactly the state at the checkpoint. Files are
 //!   written once and named by the manifest, or they do not exist.
 //! * A measurement and a tag set are a series, known by an id that is never given twice in its database. Dropping

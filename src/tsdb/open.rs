@@ -40,7 +40,8 @@ pub struct Recovery {
 
 impl Engine {
     /// Opens the engine of a directory, which is created when there is none. Afterwards the caller applies the journal's
-    /// records behind [`Engine::checkpoint`].
+    /// records behind [`Engine::checkpoint`], writes by [`Engine::write_at`], and only then enforces retention: one of the
+    /// records may have prolonged it.
     ///
     /// # Errors
     /// When the disk fails, or both copies of the manifest are damaged or missing, or a later version wrote them.
@@ -54,10 +55,9 @@ impl Engine {
         let now = clock.now();
         let mut opening = Opening::new(&*fs, dir)?;
         let leftovers = opening.remove_leftovers()?;
-        let mut state = opening.state(now)?;
+        let state = opening.state(now)?;
         let mut recovery = opening.finish(&state)?;
         recovery.leftovers = leftovers;
-        state.drop_expired(now);
         let manifest = opening.manifest;
         let engine = Self {
             dir: dir.to_owned(),

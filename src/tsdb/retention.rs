@@ -1,7 +1,7 @@
 //! Retention: shard groups whose last point is older than their policy allows go as a whole.
 //!
-//! It depends on the clock alone and is in no journal. After a restart the groups that expired before are dropped
-//! before anything is applied again, and points for them are refused by the write path.
+//! It depends on the clock alone and is in no journal, so what it drops is made durable at once: records that are
+//! applied again after a restart find the state that they found before.
 
 use roaring::RoaringBitmap;
 

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    slice,
     sync::Arc,
 };
 
@@ -72,7 +73,31 @@ impl Scan {
         within: Times,
         descending: bool,
     ) -> Self {
-        let parts = view.parts(series, &fields, within);
+        let parts = view.parts(series, within, |chunk| {
+            fields.iter().any(|field| chunk.field(*field).is_some())
+        });
+        Self::of(parts, fields, within, descending)
+    }
+
+    /// A scan of all fields of a view without rows in memory, ascending.
+    pub(super) fn of_all_fields(view: GroupView, series: SeriesId) -> Self {
+        let all = Times {
+            min: i64::MIN,
+            max: i64::MAX,
+        };
+        let parts = view.parts(series, all, |_| true);
+        let mut fields: Vec<FieldId> = parts.iter().flat_map(Part::fields).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        Self::of(parts, fields, all, false)
+    }
+
+    /// The fields of the rows' columns.
+    pub(super) fn fields(&self) -> &[FieldId] {
+        &self.fields
+    }
+
+    fn of(parts: Vec<Part>, fields: Vec<FieldId>, within: Times, descending: bool) -> Self {
         Self {
             fields,
             within,
@@ -141,9 +166,9 @@ impl Scan {
             part.times.max <= within.max
         };
         if is_last {
-            return Ok(slice(rows, within));
+            return Ok(clip(rows, within));
         }
-        let taken = slice(rows.clone(), within);
+        let taken = clip(rows.clone(), within);
         self.read.insert(at, rows);
         Ok(taken)
     }
@@ -161,12 +186,12 @@ impl Scan {
 }
 
 impl GroupView {
-    fn parts(self, series: SeriesId, fields: &[FieldId], within: Times) -> Vec<Part> {
+    fn parts(self, series: SeriesId, within: Times, is_wanted: impl Fn(&Chunk) -> bool) -> Vec<Part> {
         let mut parts = Vec::new();
         for run in &self.runs {
             let Some(file) = run.file_of(series) else { continue };
             let chunks = file.block.chunks(series).filter(|chunk| overlap(chunk.times, within));
-            for chunk in chunks.filter(|chunk| fields.iter().any(|field| chunk.field(*field).is_some())) {
+            for chunk in chunks.filter(&is_wanted) {
                 parts.push(Part {
                     times: chunk.times,
                     hidden: self.hidden(series, run.stamp, chunk.times),
@@ -203,9 +228,17 @@ impl GroupView {
 }
 
 impl Part {
+    fn fields(&self) -> impl Iterator<Item = FieldId> {
+        let fields = match &self.data {
+            Data::Chunk(_, chunk) => &chunk.fields[..],
+            Data::Memory(_) => &[],
+        };
+        fields.iter().map(|field| field.field)
+    }
+
     fn read(&self, fields: &[FieldId], within: Times) -> Result<Rows, BlockError> {
         let rows = match &self.data {
-            Data::Chunk(file, chunk) => slice(file.block.read(chunk, fields)?, within),
+            Data::Chunk(file, chunk) => clip(file.block.read(chunk, fields)?, within),
             Data::Memory(rows) => rows.clone(),
         };
         if self.hidden.is_empty() {
@@ -230,13 +263,13 @@ fn pieces(rows: &Rows) -> impl Iterator<Item = Rows> {
 }
 
 /// The rows within `times`.
-fn slice(rows: Rows, times: Times) -> Rows {
+fn clip(rows: Rows, times: Times) -> Rows {
     let start = rows.times.partition_point(|time| *time < times.min);
     let end = rows.times.partition_point(|time| *time <= times.max);
     if start == 0 && end == rows.times.len() {
         return rows;
     }
-    select(&rows, &[start..end])
+    select(&rows, slice::from_ref(&(start..end)))
 }
 
 /// The rows that have a value in some column.

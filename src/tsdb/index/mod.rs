@@ -86,6 +86,11 @@ impl Measurement {
             .map_or((0, false), |tag| (tag.values.len(), tag.values.contains_key(value)))
     }
 
+    /// Whether so many fields can be added.
+    pub(super) fn has_room_for(&self, fields: usize) -> bool {
+        self.next_field as usize + fields <= usize::from(FieldId::MAX)
+    }
+
     /// An id for a new field; the greatest is given to none.
     pub(super) fn take_field_id(&mut self) -> Option<FieldId> {
         let id = FieldId::try_from(self.next_field)

@@ -21,11 +21,6 @@ struct RowAt {
 }
 
 impl Memtable {
-    /// The least and greatest time of a series.
-    pub(in crate::tsdb) fn times(&self, series: SeriesId) -> Option<Times> {
-        self.series.get(&series).map(|buffer| buffer.times)
-    }
-
     /// Whether a series has a row whose time `is_live`.
     pub(in crate::tsdb) fn any_row(&self, series: SeriesId, is_live: impl Fn(i64) -> bool) -> bool {
         self.series
@@ -36,6 +31,11 @@ impl Memtable {
     /// All fields of a series, ascending.
     pub(in crate::tsdb) fn fields(&self, series: SeriesId) -> Vec<Field> {
         let runs = self.series.get(&series).map_or(&[][..], |buffer| &buffer.runs);
+        if let [run] = runs
+            && run.layout.is_sorted_by_key(|field| field.field.id)
+        {
+            return run.layout.iter().map(|field| field.field).collect();
+        }
         let mut fields: Vec<Field> = runs
             .iter()
             .flat_map(|run| run.layout.iter().map(|field| field.field))
@@ -54,6 +54,9 @@ impl Memtable {
     }
 
     fn read_buffer(&self, buffer: &Buffer, fields: &[FieldId], within: Times) -> Rows {
+        if let ([run], true) = (&buffer.runs[..], buffer.ascending && buffer.is_within(within)) {
+            return self.read_uniform(&buffer.words, &run.layout, fields);
+        }
         let order = buffer.order(within);
         // rows of one time are one row of the result
         let same = |a: &RowAt, b: &RowAt| a.time == b.time;
@@ -70,6 +73,25 @@ impl Memtable {
         }
     }
 
+    /// Rows of one layout that ascend: every value is where it is in the first row.
+    fn read_uniform(&self, words: &[u64], layout: &Layout, fields: &[FieldId]) -> Rows {
+        let rows = words.chunks_exact(1 + layout.len());
+        let columns = fields.iter().map(|field| {
+            let Some(place) = layout.iter().position(|known| known.field.id == *field) else {
+                return absent(rows.len());
+            };
+            let mut builder = ColumnBuilder::with_capacity(layout[place].field.of, rows.len());
+            for row in rows.clone() {
+                self.push_value(&mut builder, row[1 + place]);
+            }
+            builder.finish()
+        });
+        Rows {
+            columns: columns.collect(),
+            times: rows.clone().map(|row| row[0].cast_signed()).collect(),
+        }
+    }
+
     fn column<'a>(
         &self,
         of: FieldType,
@@ -77,34 +99,40 @@ impl Memtable {
         places: &[Option<usize>],
         words: &[u64],
     ) -> Column {
-        let mut builder = ColumnBuilder::typed(of);
+        let mut builder = ColumnBuilder::with_capacity(of, 0);
         for group in groups {
             let last = group
                 .iter()
                 .rev()
                 .find_map(|row| Some(words[row.word + places[row.run]?]));
             match last {
-                Some(word) => {
-                    let last_text = builder.last_text().cloned();
-                    builder.push_word(word, || self.text(word, last_text));
-                }
+                Some(word) => self.push_value(&mut builder, word),
                 None => builder.push_missing(1),
             }
         }
         builder.finish()
     }
 
+    #[inline]
+    fn push_value(&self, builder: &mut ColumnBuilder, word: u64) {
+        builder.push_word(word, |last| self.text(word, last));
+    }
+
     /// The text of a word; the same allocation as `last` when that is the same text.
-    fn text(&self, word: u64, last: Option<Arc<str>>) -> Arc<str> {
+    fn text(&self, word: u64, last: Option<&Arc<str>>) -> Arc<str> {
         let bytes = self.texts.get(word);
         match last {
-            Some(last) if last.as_bytes() == bytes => last,
+            Some(last) if last.as_bytes() == bytes => Arc::clone(last),
             _ => String::from_utf8_lossy(bytes).into(),
         }
     }
 }
 
 impl Buffer {
+    fn is_within(&self, times: Times) -> bool {
+        times.min <= self.times.min && self.times.max <= times.max
+    }
+
     /// The rows within `times`, by time, those of one time in the order in which they came.
     fn order(&self, within: Times) -> Vec<RowAt> {
         let mut order = Vec::new();

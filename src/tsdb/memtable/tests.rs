@@ -39,7 +39,6 @@ fn the_last_write_of_each_field_wins() {
     assert_eq!(rows.columns[0].values, Values::Integer(vec![3, 1]));
     assert_eq!(rows.columns[1].values, Values::Integer(vec![4, 5]));
     assert_eq!(rows.columns[2].values, Values::Absent(2));
-    assert_eq!(table.times(7), Some(Times { min: 10, max: 20 }));
     assert_eq!(table.read(8, &[0], ALL).times, [0; 0]);
 }
 

@@ -1,11 +1,11 @@
 //! The engine against a naive model, crashes, damage and full disks.
 
+mod concurrent;
 mod damage;
 mod dump;
 mod failures;
 mod model;
 mod properties;
-mod scale;
 mod schema;
 mod writes;
 

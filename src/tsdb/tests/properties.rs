@@ -16,6 +16,9 @@ enum Action {
     Record(Record),
     Flush,
     Compact,
+    /// With this much space left, or so many failing syncs.
+    FailingFlush(u64, u32),
+    FailingCompact(u64),
     /// Hours.
     Advance(i64),
     Crash(u64),
@@ -27,7 +30,8 @@ struct Rig {
     fs: MemFs,
     clock: ManualClock,
     engine: Engine,
-    journal: Vec<Record>,
+    /// Records, and when they were applied first.
+    journal: Vec<(TimestampNs, Record)>,
     model: Model,
 }
 
@@ -47,15 +51,29 @@ impl Rig {
     fn act(&mut self, action: &Action) {
         match action {
             Action::Record(record) => {
-                self.journal.push(record.clone());
+                let now = self.clock.now();
+                self.journal.push((now, record.clone()));
                 let refused = self.model.apply(record);
-                assert_eq!(apply(&self.engine, self.journal.len() as u64, record), refused);
+                assert_eq!(apply(&self.engine, self.journal.len() as u64, now, record), refused);
                 if matches!(record, Record::AlterPolicy { .. }) {
                     self.act(&Action::Advance(0));
                 }
             }
             Action::Flush => assert_eq!(self.engine.flush().unwrap(), self.engine.checkpoint()),
             Action::Compact => while self.engine.compact_once().unwrap() {},
+            Action::FailingFlush(space, syncs) => {
+                self.fs.set_space_left(Some(*space).filter(|_| *syncs == 0));
+                self.fs.fail_syncs(*syncs);
+                let before = self.engine.checkpoint();
+                assert!(self.engine.flush().is_ok() || self.engine.checkpoint() >= before);
+                self.fs.set_space_left(None);
+                self.fs.fail_syncs(0);
+            }
+            Action::FailingCompact(space) => {
+                self.fs.set_space_left(Some(*space));
+                while self.engine.compact_once().is_ok_and(|done| done) {}
+                self.fs.set_space_left(None);
+            }
             Action::Advance(hours) => {
                 self.clock.advance(Duration::from_nanos((hours * HOUR).unsigned_abs()));
                 self.model.advance(*hours);
@@ -71,8 +89,8 @@ impl Rig {
         assert_eq!((recovery.damaged, recovery.nameless_series), (Vec::new(), 0));
         (self.fs, self.engine) = (fs, engine);
         let done = usize::try_from(self.engine.checkpoint()).unwrap();
-        for (seq, record) in (1_u64..).zip(&self.journal).skip(done) {
-            apply(&self.engine, seq, record);
+        for (seq, (at, record)) in (1_u64..).zip(&self.journal).skip(done) {
+            apply(&self.engine, seq, *at, record);
         }
     }
 
@@ -82,11 +100,11 @@ impl Rig {
 }
 
 /// How many points were refused.
-fn apply(engine: &Engine, seq: u64, record: &Record) -> usize {
+fn apply(engine: &Engine, seq: u64, now: TimestampNs, record: &Record) -> usize {
     match record {
         Record::Write { db, policy, points } => {
             let lines: String = points.iter().map(line).collect();
-            let outcome = engine.write(seq, db, policy, lines.as_bytes());
+            let outcome = engine.write_at(seq, now, db, policy, lines.as_bytes());
             return outcome.map_or(0, |outcome| usize::try_from(outcome.dropped).unwrap());
         }
         Record::Delete {
@@ -152,14 +170,9 @@ fn any_time() -> impl Strategy<Value = i64> {
     (-3_i64..3, 0_i64..12).prop_map(|(hour, tick)| NOW + hour * HOUR + tick * 1_000_000)
 }
 
-/// Under a policy with a duration types are always the same: which point of a conflict is refused depends on the time.
-fn any_point(stable_types: bool) -> impl Strategy<Value = Point> {
-    let field = (0_usize..4, 0_u8..20, 0_u8..20).prop_map(move |(name, value, odd)| {
-        let of = if odd == 0 && !stable_types {
-            (name + 1) % 4
-        } else {
-            name
-        };
+fn any_point() -> impl Strategy<Value = Point> {
+    let field = (0_usize..4, 0_u8..20, 0_u8..20).prop_map(|(name, value, odd)| {
+        let of = if odd == 0 { (name + 1) % 4 } else { name };
         let value = match of {
             0 => format!("{value}.5"),
             1 => format!("{value}i"),
@@ -191,7 +204,7 @@ fn any_point(stable_types: bool) -> impl Strategy<Value = Point> {
 
 fn any_write() -> impl Strategy<Value = Record> {
     (any_db(), any::<bool>()).prop_flat_map(|(db, short)| {
-        let points = prop::collection::vec(any_point(short), 1..12);
+        let points = prop::collection::vec(any_point(), 1..12);
         let policy = if short { "short" } else { "" };
         points.prop_map(move |points| Record::Write {
             db: db.clone(),
@@ -226,6 +239,8 @@ fn any_action() -> impl Strategy<Value = Action> {
         20 => any_record().prop_map(Action::Record),
         8 => Just(Action::Flush),
         4 => Just(Action::Compact),
+        4 => (0_u64..6000, 0_u32..4).prop_map(|(space, syncs)| Action::FailingFlush(space, syncs)),
+        1 => (0_u64..3000).prop_map(Action::FailingCompact),
         1 => (1_i64..5).prop_map(Action::Advance),
         3 => any::<u64>().prop_map(Action::Crash),
         1 => Just(Action::Reopen),

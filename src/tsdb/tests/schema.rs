@@ -46,80 +46,52 @@ fn databases_are_created_and_dropped() {
 }
 
 #[test]
-fn policies_are_created_altered_and_dropped() {
+fn policies_are_created() {
     let engine = engine().0;
-    let create = |db: &str, spec: PolicySpec| text(engine.create_policy(2, db, &spec));
-    let conflict = "retention policy conflicts with an existing policy";
-    assert_eq!(create("nodb", spec("r", Some(1))), "database not found: nodb");
-    assert_eq!(create("db", spec("r", Some(1))), "ok");
-    assert_eq!(create("db", spec("r", Some(1))), "ok");
-    assert_eq!(create("db", spec("r", Some(2))), "retention policy already exists");
-    assert_eq!(
-        create(
-            "db",
-            PolicySpec {
-                make_default: true,
-                ..spec("r", Some(1))
-            }
-        ),
-        conflict
-    );
-    assert_eq!(
-        create(
-            "db",
-            PolicySpec {
-                make_default: true,
-                ..spec("s", Some(0))
-            }
-        ),
-        "ok"
-    );
-    let alter = |db: &str, name: &str, change: PolicyChange| text(engine.alter_policy(3, db, name, &change));
-    assert_eq!(alter("nodb", "r", PolicyChange::default()), "database not found: nodb");
-    assert_eq!(
-        alter("db", "nope", PolicyChange::default()),
-        "retention policy not found: nope"
-    );
+    let check = |db: &str, name: &str, hours: i64, make_default: bool, expect: &str| {
+        let spec = PolicySpec {
+            make_default,
+            ..spec(name, Some(hours))
+        };
+        assert_eq!(text(engine.create_policy(2, db, &spec)), expect);
+    };
+    check("nodb", "r", 1, false, "database not found: nodb");
+    check("db", "r", 1, false, "ok");
+    check("db", "r", 1, false, "ok");
+    check("db", "r", 2, false, "retention policy already exists");
+    check("db", "r", 1, true, "retention policy conflicts with an existing policy");
+    check("db", "s", 0, true, "ok");
+    assert_eq!(engine.default_policy("db").unwrap(), "s");
+    assert_eq!(engine.policies("db").unwrap().len(), 3);
+}
+
+#[test]
+fn policies_are_altered_and_dropped() {
+    let engine = engine().0;
+    engine.create_policy(2, "db", &spec("r", Some(1))).unwrap();
     let change = PolicyChange {
         duration_ns: Some(72 * HOUR),
         replication: Some(3),
         make_default: true,
         shard_duration_ns: None,
     };
-    assert_eq!(alter("db", "r", change), "ok");
-    let found: Vec<_> = engine
-        .policies("db")
-        .unwrap()
-        .into_iter()
-        .map(|policy| {
-            (
-                policy.name,
-                policy.duration_ns / HOUR,
-                policy.shard_duration_ns / HOUR,
-                policy.replication,
-                policy.is_default,
-            )
-        })
-        .collect();
-    let expect = [
-        ("autogen", 0, 168, 1, false),
-        ("r", 72, 1, 3, true),
-        ("s", 0, 168, 1, false),
-    ];
-    assert_eq!(
-        found,
-        expect.map(|(name, duration, shard, copies, is_default)| (
-            name.to_owned(),
-            duration,
-            shard,
-            copies,
-            is_default
-        ))
-    );
+    let alter = |db: &str, name: &str| text(engine.alter_policy(3, db, name, &change));
+    assert_eq!(alter("nodb", "r"), "database not found: nodb");
+    assert_eq!(alter("db", "nope"), "retention policy not found: nope");
+    assert_eq!(alter("db", "r"), "ok");
+    let altered = crate::query::source::Policy {
+        name: "r".to_owned(),
+        duration_ns: 72 * HOUR,
+        shard_duration_ns: HOUR,
+        replication: 3,
+        is_default: true,
+    };
+    let policies = engine.policies("db").unwrap();
+    assert!(policies[1] == altered && !policies[0].is_default);
     engine.drop_policy(4, "db", "r");
     engine.drop_policy(5, "nodb", "r");
     assert_eq!(engine.default_policy("db").unwrap(), "r");
-    assert_eq!(engine.policies("db").unwrap().len(), 2);
+    assert_eq!(engine.policies("db").unwrap().len(), 1);
 }
 
 #[test]

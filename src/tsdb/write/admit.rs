@@ -88,6 +88,14 @@ impl Batch<'_> {
                 }),
             }
         }
+        let new = fields.iter().filter(|field| field.known.is_none()).count();
+        if !self
+            .index
+            .measurement(measurement)
+            .is_none_or(|known| known.has_room_for(new))
+        {
+            return Err(format!("measurement {measurement:?} has too many fields"));
+        }
         if fields.is_empty() {
             return Err(format!(
                 "invalid field name: input field \"time\" on measurement {measurement:?} is invalid"
@@ -124,7 +132,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Makes the fields that are new. Only the limit of their number can be in the way, which no schema reaches.
+    /// Makes the fields that are new; there is room for them.
     fn layout_of<'l>(
         &mut self,
         measurement: &str,

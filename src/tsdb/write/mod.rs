@@ -19,7 +19,7 @@ use super::{
     Error, Options,
     block::SeriesId,
     engine::Engine,
-    fields::Layout,
+    fields::{FieldSet, Layout},
     index::{Entry, Index},
     memtable::Texts,
     state::{Database, Policy},
@@ -40,7 +40,22 @@ impl Engine {
     /// # Errors
     /// `NotFound`: no such database or policy; nothing is written then. That single points are refused is an outcome.
     pub fn write(&self, seq: u64, db: &str, policy: &str, lines: &[u8]) -> Result<WriteOutcome, Error> {
-        let now = self.clock.now();
+        self.write_at(seq, self.clock.now(), db, policy, lines)
+    }
+
+    /// [`Engine::write`] as at an earlier time, that of the first time when a record is applied again: which points are
+    /// beyond the retention policy must not change, or points that were acknowledged would be lost.
+    ///
+    /// # Errors
+    /// As [`Engine::write`].
+    pub fn write_at(
+        &self,
+        seq: u64,
+        now: TimestampNs,
+        db: &str,
+        policy: &str,
+        lines: &[u8],
+    ) -> Result<WriteOutcome, Error> {
         let mut state = self.write_state();
         state.applied = seq;
         state.is_dirty = true;
@@ -72,6 +87,8 @@ struct Batch<'a> {
     outcome: WriteOutcome,
     /// Memory taken in memtables.
     bytes: usize,
+    /// Room for the words of a point.
+    words: Vec<u64>,
 }
 
 impl<'a> Batch<'a> {
@@ -104,6 +121,7 @@ impl<'a> Batch<'a> {
             oldest,
             outcome: WriteOutcome::default(),
             bytes: 0,
+            words: Vec::new(),
         })
     }
 
@@ -114,7 +132,7 @@ impl<'a> Batch<'a> {
             return;
         }
         let series = self.index.find_spelling(&line.body[key_range(line)]);
-        if series.is_some_and(|series| self.write_alike(series, line)) {
+        if series.is_some_and(|series| self.write_alike(series, line) || self.write_recent(series, line)) {
             self.outcome.written += 1;
             return;
         }
@@ -134,6 +152,30 @@ impl<'a> Batch<'a> {
         let before = memtable.bytes();
         let encode = |layout: &Layout, words: &mut Vec<u64>, texts: &mut Texts| encode(line, layout, words, texts);
         let is_alike = memtable.push_alike(series, line.time.0, encode);
+        self.bytes += memtable.bytes() - before;
+        is_alike
+    }
+
+    /// Writes the first point of a known series since the last flush, if it has the fields of its measurement's recent one.
+    fn write_recent(&mut self, series: SeriesId, line: &Line<'_>) -> bool {
+        let policy = self.policy.id;
+        let memtable = &mut self.policy.group_of(line.time.0).active;
+        if memtable.contains(series) {
+            return false;
+        }
+        let set = self
+            .index
+            .get(series)
+            .and_then(|entry| self.index.measurement(&entry.measurement)?.fields.get(&policy));
+        let Some(layout) = set.and_then(FieldSet::recent) else {
+            return false;
+        };
+        let before = memtable.bytes();
+        self.words.clear();
+        let is_alike = encode(line, layout, &mut self.words, memtable.texts());
+        if is_alike {
+            memtable.push(series, line.time.0, layout, &self.words);
+        }
         self.bytes += memtable.bytes() - before;
         is_alike
     }
