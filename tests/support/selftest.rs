@@ -10,9 +10,11 @@ use super::{
     null_backend::{NullBackend, Scripted},
     small_disk::SmallDisk,
     tcp_proxy::{Link, TcpProxy},
-    wait::Instant,
+    wait::{self, Instant},
 };
 
+/// A signal takes effect soon, not at once.
+const LONG: Duration = Duration::from_secs(5);
 const IMPATIENT: Duration = Duration::from_millis(200);
 
 #[test]
@@ -21,12 +23,16 @@ fn influxd_keeps_its_data_and_address_over_a_kill() {
     server.client().query("", "CREATE DATABASE d");
     assert_eq!(server.client().write("d", "m v=1i 1\n"), (204, String::new()));
     server.kill9();
-    assert!(!server.client().pings());
+    wait::until("the killed server is gone", LONG, || {
+        (!server.client().pings()).then_some(())
+    });
     server.restart();
     let answer = server.client().query("d", "SELECT v FROM m");
     assert_eq!(answer.pointer("/results/0/series/0/values"), Some(&json!([[1, 1]])));
     server.stop();
-    assert!(!server.client().pings());
+    wait::until("the stopped server is silent", LONG, || {
+        (!server.client().pings()).then_some(())
+    });
     server.resume();
     assert!(server.client().pings());
 }
