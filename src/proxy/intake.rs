@@ -148,7 +148,7 @@ impl Intake {
     /// # Errors
     /// See [`WriteError`].
     pub async fn statement(&self, db: &str, text: &str, owners: &[usize]) -> Result<Outcome, WriteError> {
-        let mut record = Builder::new(Kind::Statement, &self.ids(owners), db, "", text.len())?;
+        let mut record = Builder::new(Kind::Statement, self.clock.now(), &self.ids(owners), db, "", text.len())?;
         record.push_statement(text);
         let request = Request::new();
         let note = request.note(self.reachable(owners), Until::All);
@@ -166,7 +166,14 @@ impl Intake {
     /// # Errors
     /// See [`WriteError`].
     pub async fn redeliver(&self, backend: usize, target: (&str, &str), lines: &[u8]) -> Result<(), WriteError> {
-        let mut record = Builder::new(Kind::Lines, &self.ids(&[backend]), target.0, target.1, lines.len())?;
+        let mut record = Builder::new(
+            Kind::Lines,
+            self.clock.now(),
+            &self.ids(&[backend]),
+            target.0,
+            target.1,
+            lines.len(),
+        )?;
         line::split(lines).for_each(|line| record.push_complete_line(line.strip_suffix(b"\n").unwrap_or(line)));
         let commit = self.append(record, &[backend], None)?;
         self.watermarks.raise_all(commit.seq());
@@ -222,7 +229,14 @@ impl Intake {
         // Lines spread evenly over the first circle; timestamps make them longer.
         let share = self.fleet.circles.first().map_or(1, |circle| circle.members.len());
         let hint = write.body.len() / share + write.body.len() / 8 + 32;
-        let record = Builder::new(Kind::Lines, &self.ids(&owners), write.db, write.policy, hint)?;
+        let record = Builder::new(
+            Kind::Lines,
+            self.clock.now(),
+            &self.ids(&owners),
+            write.db,
+            write.policy,
+            hint,
+        )?;
         Ok(Group {
             owners,
             index,

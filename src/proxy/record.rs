@@ -1,12 +1,12 @@
 //! What the journal holds: one record per request and set of owners.
 //!
 //! ```text
-//! version u8 = 1 | kind u8 | owners u16, then u32 each | db u16 + bytes | policy u16 + bytes | points u32 | body
+//! version u8 = 1 | kind u8 | accepted i64 | owners u16, then u32 each | db u16 + bytes | policy u16 + bytes | points u32 | body
 //! ```
 //! Integers are little-endian. The body of [`Kind::Lines`] is line protocol in nanoseconds, every line ended by a
 //! newline; the body of [`Kind::Statement`] is one InfluxQL statement. The journal's frame carries the checksum.
 
-use crate::base::{BackendId, ErrorKind};
+use crate::base::{BackendId, ErrorKind, TimestampNs};
 
 const VERSION: u8 = 1;
 
@@ -24,6 +24,8 @@ pub enum Kind {
 pub struct Record<'a> {
     /// What the body is.
     pub kind: Kind,
+    /// When it was taken in, nanoseconds since the epoch: what is too old is judged by this, also when it is applied again.
+    pub accepted: TimestampNs,
     owners: &'a [u8],
     /// The database it is meant for; may be empty for a statement.
     pub db: &'a str,
@@ -62,23 +64,25 @@ pub struct Builder {
 pub struct NameTooLong(usize);
 
 impl Builder {
-    /// Starts a record of `kind` for `owners`.
+    /// Starts a record of `kind` for `owners`, taken in at `accepted`.
     ///
     /// # Errors
     /// When a name or the list of owners is longer than 65535.
     pub fn new(
         kind: Kind,
+        accepted: TimestampNs,
         owners: &[BackendId],
         db: &str,
         policy: &str,
         body_hint: usize,
     ) -> Result<Self, NameTooLong> {
-        let mut bytes = Vec::with_capacity(14 + owners.len() * 4 + db.len() + policy.len() + body_hint);
+        let mut bytes = Vec::with_capacity(22 + owners.len() * 4 + db.len() + policy.len() + body_hint);
         bytes.push(VERSION);
         bytes.push(match kind {
             Kind::Lines => 1,
             Kind::Statement => 2,
         });
+        bytes.extend_from_slice(&accepted.0.to_le_bytes());
         bytes.extend_from_slice(&length(owners.len())?);
         for owner in owners {
             bytes.extend_from_slice(&owner.0.to_le_bytes());
@@ -171,6 +175,7 @@ impl<'a> Record<'a> {
             2 => Kind::Statement,
             _ => return Err(NotARecord),
         };
+        let accepted: [u8; 8] = take(&mut rest, 8)?.try_into().map_err(|_| NotARecord)?;
         let owners = take_length(&mut rest)?;
         let owners = take(&mut rest, owners * 4)?;
         let db = take_name(&mut rest)?;
@@ -178,6 +183,7 @@ impl<'a> Record<'a> {
         let points: [u8; 4] = take(&mut rest, 4)?.try_into().map_err(|_| NotARecord)?;
         Ok(Self {
             kind,
+            accepted: TimestampNs(i64::from_le_bytes(accepted)),
             owners,
             db,
             policy,
@@ -229,7 +235,7 @@ mod tests {
         fn reads_what_was_built(owners in prop::collection::vec(any::<u32>(), 0..5), db in ".{0,20}", policy in ".{0,20}",
                                 lines in prop::collection::vec(("[a-z]{1,9} v=1", any::<i64>()), 0..9)) {
             let owners: Vec<_> = owners.into_iter().map(BackendId).collect();
-            let mut builder = Builder::new(Kind::Lines, &owners, &db, &policy, 0).unwrap();
+            let mut builder = Builder::new(Kind::Lines, TimestampNs(-7), &owners, &db, &policy, 0).unwrap();
             let mut body = String::new();
             for (line, time) in &lines {
                 builder.push_line(line.as_bytes(), *time);
@@ -237,7 +243,7 @@ mod tests {
             }
             let bytes = builder.finish();
             let record = Record::read(&bytes).unwrap();
-            prop_assert_eq!(record.kind, Kind::Lines);
+            prop_assert_eq!((record.kind, record.accepted), (Kind::Lines, TimestampNs(-7)));
             prop_assert_eq!(record.owners().collect::<Vec<_>>(), owners);
             prop_assert_eq!((record.db, record.policy), (db.as_str(), policy.as_str()));
             prop_assert_eq!(record.points as usize, lines.len());

@@ -113,7 +113,15 @@ impl Rig {
 
     /// Puts a line for the first backend in the journal.
     pub(crate) fn append(&self, policy: &str, line: &str) {
-        let mut record = Builder::new(Kind::Lines, &[self.courier.backend.id], "db", policy, 0).unwrap();
+        let mut record = Builder::new(
+            Kind::Lines,
+            crate::base::TimestampNs(0),
+            &[self.courier.backend.id],
+            "db",
+            policy,
+            0,
+        )
+        .unwrap();
         record.push_complete_line(line.as_bytes());
         let commit = self.journal.append(Bytes::from(record.finish()), None).unwrap();
         // The committer has a thread of its own.

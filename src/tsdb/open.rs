@@ -215,31 +215,8 @@ impl<'a> Opening<'a> {
 
     /// Makes the manifest say what is left, when something was damaged.
     fn finish(&mut self, state: &State) -> Result<Recovery, Error> {
-        let nameless = state.databases.iter().map(|database| database.nameless.len()).sum();
         if !self.damaged.is_empty() {
-            let mut names: HashSet<u64> = state
-                .groups()
-                .flat_map(|(.., group)| &group.runs)
-                .flat_map(|run| &run.files)
-                .map(|file| file.record.number)
-                .collect();
-            names.shrink_to_fit();
-            for (record, database) in self.manifest.databases.iter_mut().zip(&state.databases) {
-                record.live.0.clone_from(database.index.live());
-                record.nameless.0.clone_from(&database.nameless);
-                for run in record
-                    .policies
-                    .iter_mut()
-                    .flat_map(|policy| &mut policy.groups)
-                    .flat_map(|group| &mut group.runs)
-                {
-                    run.files.retain(|file| names.contains(&file.number));
-                }
-                for group in record.policies.iter_mut().flat_map(|policy| &mut policy.groups) {
-                    group.runs.retain(|run| !run.files.is_empty());
-                }
-            }
-            self.manifest.drop_empty_groups();
+            self.forget_damaged(state);
             self.manifest.version += 1;
             self.manifest.next_file = self.next_file.load(Ordering::Relaxed);
             self.fs.sync_dir(self.dir).map_err(Error::io("sync", self.dir))?;
@@ -247,9 +224,29 @@ impl<'a> Opening<'a> {
         }
         Ok(Recovery {
             damaged: std::mem::take(&mut self.damaged),
-            nameless_series: nameless,
+            nameless_series: state.databases.iter().map(|database| database.nameless.len()).sum(),
             leftovers: 0,
         })
+    }
+
+    fn forget_damaged(&mut self, state: &State) {
+        let files = state
+            .groups()
+            .flat_map(|(.., group)| &group.runs)
+            .flat_map(|run| &run.files);
+        let whole: HashSet<u64> = files.map(|file| file.record.number).collect();
+        for (record, database) in self.manifest.databases.iter_mut().zip(&state.databases) {
+            record.live.0.clone_from(database.index.live());
+            record.nameless.0.clone_from(&database.nameless);
+            for group in record.policies.iter_mut().flat_map(|policy| &mut policy.groups) {
+                group
+                    .runs
+                    .iter_mut()
+                    .for_each(|run| run.files.retain(|file| whole.contains(&file.number)));
+                group.runs.retain(|run| !run.files.is_empty());
+            }
+        }
+        self.manifest.drop_empty_groups();
     }
 }
 

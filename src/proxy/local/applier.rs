@@ -182,27 +182,28 @@ impl ApplierParts {
     }
 
     fn apply_lines(&self, entry: &Entry<Note>, record: &Record<'_>) -> Result<(), journal::Error> {
-        let refusal = match self
-            .local
-            .engine
-            .write(entry.seq, record.db, record.policy, record.body)
-        {
-            Ok(outcome) => {
-                self.metrics.delivered_points.inc_by(outcome.written);
-                outcome
-                    .partial_write()
-                    .map(|text| (Refusal { status: 400, text }, outcome.dropped))
-            }
-            Err(error) => {
-                let status = if matches!(error, crate::tsdb::Error::WriteToUnknownDatabase(_)) {
-                    404
-                } else {
-                    500
-                };
-                let text = error.to_string();
-                Some((Refusal { status, text }, u64::from(record.points)))
-            }
-        };
+        let refusal =
+            match self
+                .local
+                .engine
+                .write_at(entry.seq, record.accepted, record.db, record.policy, record.body)
+            {
+                Ok(outcome) => {
+                    self.metrics.delivered_points.inc_by(outcome.written);
+                    outcome
+                        .partial_write()
+                        .map(|text| (Refusal { status: 400, text }, outcome.dropped))
+                }
+                Err(error) => {
+                    let status = if matches!(error, crate::tsdb::Error::WriteToUnknownDatabase(_)) {
+                        404
+                    } else {
+                        500
+                    };
+                    let text = error.to_string();
+                    Some((Refusal { status, text }, u64::from(record.points)))
+                }
+            };
         match (refusal, &entry.note) {
             (None, Some(note)) => note.applied(self.backend.id, None),
             (Some((refusal, _)), Some(note)) if note.refused(&refusal) => {}

@@ -35,7 +35,7 @@ fn paths(fs: &MemFs, kind: &str) -> Vec<PathBuf> {
 
 /// Places to damage: all of the ends, and some between.
 fn places(len: usize) -> impl Iterator<Item = usize> {
-    (0..len).filter(move |at| *at < 48 || len - at < 80 || at % 7 == 0)
+    (0..len).filter(move |at| *at < 40 || len - at < 40 || at % 19 == 0)
 }
 
 /// Rows that can be read, or the kind of the error.

@@ -253,7 +253,7 @@ fn cases(few: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(cases(60))]
+    #![proptest_config(cases(40))]
 
     #[test]
     fn holds_what_the_model_holds(actions in prop::collection::vec(any_action(), 1..50)) {

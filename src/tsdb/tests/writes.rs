@@ -175,3 +175,39 @@ fn a_dropped_field_may_come_back_with_another_type() {
     drop(engine);
     check(&open(&fs, &clock).0);
 }
+
+#[test]
+fn records_applied_again_are_judged_by_their_own_time() {
+    let (engine, fs, clock) = engine();
+    let hours = |hours: i64| Some(hours * HOUR);
+    let spec = PolicySpec {
+        name: "short".to_owned(),
+        duration_ns: hours(3),
+        ..PolicySpec::default()
+    };
+    engine.create_policy(2, "db", &spec).unwrap();
+    engine.flush().unwrap();
+    let line = format!("m v=1 {}", NOW - 3 * HOUR);
+    let prolonged = PolicyChange {
+        duration_ns: hours(4),
+        ..PolicyChange::default()
+    };
+    let apply = |engine: &Engine| {
+        let outcome = engine
+            .write_at(3, TimestampNs(NOW), "db", "short", line.as_bytes())
+            .unwrap();
+        assert_eq!(outcome.written, 1);
+        engine.alter_policy(4, "db", "short", &prolonged).unwrap();
+        assert_eq!(engine.enforce_retention(clock.now()).unwrap(), 0);
+        assert_eq!(dump(engine).points.len(), 1);
+    };
+    apply(&engine);
+    clock.advance(std::time::Duration::from_hours(1));
+    drop(engine);
+    let again = open(&fs.after_crash(0), &clock).0;
+    assert_eq!(again.checkpoint(), 2);
+    apply(&again);
+    clock.advance(std::time::Duration::from_hours(2));
+    assert_eq!(again.enforce_retention(clock.now()).unwrap(), 1);
+    assert!(dump(&again).series.is_empty());
+}
