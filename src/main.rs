@@ -40,6 +40,10 @@ enum Command {
     Version,
     /// List, replay or drop the points that no backend would take.
     DeadLetters(cli::dead_letters::Arguments),
+    /// Write a database as line protocol.
+    Export(cli::export::Arguments),
+    /// Read line protocol, such as an export, into a running Gyre.
+    Import(cli::import::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +58,8 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::DeadLetters(arguments) => cli::dead_letters::run(&arguments),
+        Command::Export(arguments) => cli::export::run(&arguments),
+        Command::Import(arguments) => cli::import::run(&arguments),
     }
 }
 

@@ -15,6 +15,7 @@
 mod actors;
 mod architecture;
 mod boot;
+mod cli;
 mod clients;
 mod conformance;
 mod embedded;

@@ -1,5 +1,9 @@
 //! Commands that talk to a running Gyre, and what the process hears from outside.
 
 pub(crate) mod dead_letters;
+pub(crate) mod export;
+pub(crate) mod import;
+mod lines;
+mod progress;
 mod remote;
 pub(crate) mod signals;

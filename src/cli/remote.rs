@@ -1,7 +1,16 @@
 //! A running Gyre, asked over HTTP.
 
+use anyhow::Context as _;
 use clap::Args;
+use gyre::influx::result::{Decoder, Response, Series, StatementResult};
+use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
+
+/// The longest chunk of an answer that is read, in bytes; one has at most [`CHUNK_ROWS`] rows.
+const MAX_DOCUMENT: usize = 1 << 30;
+
+/// Rows a chunk of an answer.
+const CHUNK_ROWS: &str = "5000";
 
 /// Where the running Gyre is.
 #[derive(Debug, Args)]
@@ -25,15 +34,10 @@ pub(crate) struct Remote {
 
 impl Remote {
     /// Asks and reads the JSON answer; an error answer becomes an error with its text.
-    pub(crate) fn ask(&self, method: reqwest::Method, path: &str) -> anyhow::Result<Value> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let url = format!("{}{path}", self.url.trim_end_matches('/'));
-            let mut request = reqwest::Client::builder().no_proxy().build()?.request(method, &url);
-            if !self.username.is_empty() {
-                request = request.basic_auth(&self.username, Some(&self.password));
-            }
-            let response = request.send().await?;
+    pub(crate) fn ask(&self, method: Method, path: &str) -> anyhow::Result<Value> {
+        wait_for(async {
+            let url = self.url(path, &[])?;
+            let response = self.session()?.send(method, url.clone(), Vec::new()).await?;
             let status = response.status();
             let body: Value = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
             if let Some(error) = body.get("error").and_then(Value::as_str) {
@@ -43,4 +47,117 @@ impl Remote {
             Ok(body)
         })
     }
+
+    /// Prepares for many requests.
+    pub(crate) fn session(&self) -> anyhow::Result<Session<'_>> {
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Session { remote: self, client })
+    }
+
+    fn url(&self, path: &str, parameters: &[(&str, &str)]) -> anyhow::Result<Url> {
+        let text = format!("{}{path}", self.url.trim_end_matches('/'));
+        let mut url: Url = text.parse().with_context(|| format!("not a URL: {text}"))?;
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        Ok(url)
+    }
+}
+
+/// Runs a command's asynchronous part.
+pub(crate) fn wait_for<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(work)
+}
+
+/// Connections to a running Gyre.
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    remote: &'a Remote,
+    client: reqwest::Client,
+}
+
+impl Session<'_> {
+    /// Runs one InfluxQL statement; all series of its answer.
+    pub(crate) async fn query(&self, influxql: &str) -> anyhow::Result<Vec<Series>> {
+        let mut all = Vec::new();
+        self.query_each(influxql, |series| {
+            all.push(series);
+            Ok(())
+        })
+        .await?;
+        Ok(all)
+    }
+
+    /// Runs one InfluxQL statement and hands over the pieces of its answer as they come; times are nanoseconds.
+    pub(crate) async fn query_each(
+        &self,
+        influxql: &str,
+        mut each: impl FnMut(Series) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let asked = [("epoch", "ns"), ("chunked", "true"), ("chunk_size", CHUNK_ROWS)];
+        let url = self.remote.url("/query", &asked)?;
+        // the statement goes in the body: it names every field and may be longer than a URL
+        let form = Url::parse_with_params("q:", [("q", influxql)])?;
+        let body = form.query().unwrap_or_default().as_bytes().to_vec();
+        let mut response = self.send(Method::POST, url, body).await?;
+        let status = response.status();
+        let mut decoder = Decoder::new(MAX_DOCUMENT);
+        let mut more_follows = false;
+        while let Some(bytes) = response.chunk().await? {
+            let documents = decoder.push(&bytes).with_context(|| format!("{influxql}: {status}"))?;
+            if let Some(last) = documents.last().and_then(|document| document.results.last()) {
+                more_follows = last.partial;
+            }
+            for series in documents.into_iter().map(series_of) {
+                series
+                    .with_context(|| influxql.to_owned())?
+                    .into_iter()
+                    .try_for_each(&mut each)?;
+            }
+        }
+        decoder.finish()?;
+        anyhow::ensure!(!more_follows, "{influxql}: the answer was cut short");
+        anyhow::ensure!(status.is_success(), "{influxql}: {status}");
+        Ok(())
+    }
+
+    /// Writes lines with nanosecond timestamps; status and text of the answer.
+    pub(crate) async fn write(&self, db: &str, rp: &str, lines: Vec<u8>) -> anyhow::Result<(StatusCode, String)> {
+        let mut parameters = vec![("db", db), ("precision", "ns")];
+        if !rp.is_empty() {
+            parameters.push(("rp", rp));
+        }
+        let url = self.remote.url("/write", &parameters)?;
+        let response = self.send(Method::POST, url, lines).await?;
+        let status = response.status();
+        let text = response.text().await?;
+        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+        let error = answer.get("error").and_then(Value::as_str).map(str::to_owned);
+        Ok((status, error.unwrap_or(text)))
+    }
+
+    async fn send(&self, method: Method, url: Url, body: Vec<u8>) -> anyhow::Result<reqwest::Response> {
+        let mut request = self.client.request(method, url.clone());
+        if !self.remote.username.is_empty() {
+            request = request.basic_auth(&self.remote.username, Some(&self.remote.password));
+        }
+        if url.path().ends_with("/query") {
+            request = request.header("Content-Type", "application/x-www-form-urlencoded");
+        }
+        Ok(request.body(body).send().await?)
+    }
+}
+
+/// The series of one document, or the error that it tells.
+fn series_of(document: Response) -> anyhow::Result<Vec<Series>> {
+    let mut series = Vec::new();
+    let failed = document.results.iter().find_map(|result| result.error.clone());
+    if let Some(error) = document.error.or(failed) {
+        anyhow::bail!(error);
+    }
+    for StatementResult { series: some, .. } in document.results {
+        series.extend(some);
+    }
+    Ok(series)
 }
