@@ -262,10 +262,10 @@ fn pieces(rows: &Rows) -> impl Iterator<Item = Rows> {
     })
 }
 
-/// The rows within `times`.
+/// The rows within `times`: none when they end before they start, as a subquery's may.
 fn clip(rows: Rows, times: Times) -> Rows {
     let start = rows.times.partition_point(|time| *time < times.min);
-    let end = rows.times.partition_point(|time| *time <= times.max);
+    let end = rows.times.partition_point(|time| *time <= times.max).max(start);
     if start == 0 && end == rows.times.len() {
         return rows;
     }

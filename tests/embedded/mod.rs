@@ -1,6 +1,7 @@
 //! The embedded engine behind the same front door: no other server.
 
 mod crash;
+mod differential;
 mod life;
 
 use crate::support::gyre::{Config, Gyre};

@@ -9,7 +9,7 @@
 mod fleet;
 pub(crate) mod ledger;
 pub(crate) mod replica;
-mod schedule;
+pub(crate) mod schedule;
 pub(crate) mod writers;
 
 mod crash;

@@ -297,11 +297,24 @@ fn tagged<'a>(
         groups.entry(of).or_default().push(member);
     }
     env.count_series(found)?;
-    let mut groups = page(groups, query.series);
+    let mut ranked: Vec<_> = groups.into_iter().collect();
+    ranked.sort_by_cached_key(|(key, _)| rank(key));
+    let mut groups = page(ranked, query.series);
+    groups.sort_by(|(a, _), (b, _)| a.cmp(b));
     if !query.ascending {
         groups.reverse();
     }
     Ok(groups)
+}
+
+/// The place of a group for `SLIMIT`: which tags it has, then their values; InfluxDB's `MakeTagsKey`.
+fn rank(key: &Key) -> String {
+    let has = || key.tags.iter().filter(|(_, value)| !value.is_empty());
+    let parts: Vec<&str> = has()
+        .map(|(tag, _)| &**tag)
+        .chain(has().map(|(_, value)| &**value))
+        .collect();
+    parts.join("|")
 }
 
 /// `SLIMIT` and `SOFFSET` of one measurement.
