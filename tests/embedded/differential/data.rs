@@ -25,7 +25,11 @@ fn line(random: &mut Random) -> String {
         let value = random.below(values + 1);
         series = series * 4 + value;
         if value > 0 {
-            line.push_str(&format!(",{key}={}{}", &key[..1], value - 1));
+            line.push_str(&format!(
+                ",{key}={}{}",
+                key.chars().next().unwrap_or_default(),
+                value - 1
+            ));
         }
     }
     let fields = fields(random, measurement);
