@@ -115,12 +115,26 @@ impl Applier {
     }
 }
 
+/// Takes the backend out when the thread that applies its records dies: it would answer from ever older data, while the
+/// journal goes on keeping what was acknowledged.
+struct Standing<'a>(&'a Backend);
+
+impl Drop for Standing<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.condition.set_alive(false);
+            tracing::error!(backend = %self.0.config.name, "applier died: the backend is out until a restart");
+        }
+    }
+}
+
 fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name.to_owned()).spawn(work)
 }
 
 impl ApplierParts {
     fn apply_all(&self, mut applied: Seq, stopping: &AtomicBool, keeper: &mpsc::Sender<()>) {
+        let _out_when_it_dies = Standing(&self.backend);
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
             tracing::error!("no runtime for the applier: the embedded engine stands still");
             return self.backend.condition.set_alive(false);
