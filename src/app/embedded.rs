@@ -49,7 +49,12 @@ fn report(dir: &Path, recovery: &tsdb::Recovery) {
 }
 
 /// Applies what the journal holds and starts the threads. Reads files: not for an async thread.
-pub(super) fn start(fleet: &Fleet, stores: &Stores, metrics: &Metrics) -> Result<Appliers, StartError> {
+pub(super) fn start(
+    config: &Config,
+    fleet: &Fleet,
+    stores: &Stores,
+    metrics: &Metrics,
+) -> Result<Appliers, StartError> {
     let mut appliers = Vec::new();
     for backend in &fleet.backends {
         let Some(local) = &backend.local else { continue };
@@ -60,6 +65,8 @@ pub(super) fn start(fleet: &Fleet, stores: &Stores, metrics: &Metrics) -> Result
             dead_letters: stores.dead_letters.clone(),
             clock: Arc::clone(&stores.clock),
             metrics: metrics.backend(&backend.config.name),
+            retention_check: config.embedded.retention_check,
+            restarts: metrics.restarts(&format!("keeper {}", backend.config.name)),
         };
         appliers.push((Applier::start(&parts)?, parts));
     }

@@ -29,6 +29,8 @@ pub struct Config {
     pub delivery: Delivery,
     /// Limits of queries.
     pub query: Query,
+    /// The embedded engines.
+    pub embedded: Embedded,
     /// Where shared documents are kept.
     pub meta: Meta,
     /// The node registry.
@@ -224,6 +226,13 @@ pub struct Query {
     pub max_merged: ByteSize,
     /// Statements in one request.
     pub max_statements: NonZeroUsize,
+}
+
+/// `[embedded]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Embedded {
+    /// Time between two looks for expired data, more than zero.
+    pub retention_check: Duration,
 }
 
 /// `[meta]`

@@ -18,6 +18,7 @@ pub(super) struct RawConfig {
     pub(super) journal: Journal,
     pub(super) delivery: Delivery,
     pub(super) query: Query,
+    pub(super) embedded: Embedded,
     pub(super) meta: Meta,
     pub(super) nodes: Nodes,
     pub(super) telemetry: Telemetry,
@@ -110,6 +111,12 @@ pub(super) struct Query {
     pub(super) timeout: String,
     pub(super) max_merged: String,
     pub(super) max_statements: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct Embedded {
+    pub(super) retention_check: String,
 }
 
 #[derive(Deserialize)]

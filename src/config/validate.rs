@@ -7,8 +7,8 @@ use super::{
     error::ConfigError,
     key_path::KeyPath,
     model::{
-        Ack, Api, Backend, Circle, Config, Data, Delivery, Gzip, Http, Journal, JournalSync, Log, LogFormat, LogLevel,
-        Memory, Meta, Nodes, OnDamage, Proxy, Query, ServerTls, Telemetry, Trust, Whitelist, Workers,
+        Ack, Api, Backend, Circle, Config, Data, Delivery, Embedded, Gzip, Http, Journal, JournalSync, Log, LogFormat,
+        LogLevel, Memory, Meta, Nodes, OnDamage, Proxy, Query, ServerTls, Telemetry, Trust, Whitelist, Workers,
     },
     raw::{self, RawConfig},
     source::Source,
@@ -36,6 +36,9 @@ pub(super) fn validate(raw: RawConfig, source: &Source) -> Result<Config, Config
         journal: journal(&raw.journal, &table("journal"))?,
         delivery: delivery(&raw.delivery, &table("delivery"))?,
         query: query(&raw.query, &table("query"))?,
+        embedded: Embedded {
+            retention_check: table("embedded").some_time("retention_check", &raw.embedded.retention_check)?,
+        },
         meta: meta(raw.meta, &table("meta"), &table("meta.etcd"))?,
         nodes: nodes(&raw.nodes, &table("nodes"))?,
         telemetry: Telemetry {

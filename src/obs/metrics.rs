@@ -161,7 +161,7 @@ impl Metrics {
         );
         registry.register(
             "actor_restarts",
-            "Actors restarted after a panic",
+            "Actors, and keepers of embedded engines, restarted after a panic",
             self.restarts.clone(),
         );
     }
@@ -178,7 +178,7 @@ impl Metrics {
         }
     }
 
-    /// Counts the restarts of one actor.
+    /// Counts the restarts of one actor, or of the keeper of an embedded engine.
     #[must_use]
     pub fn restarts(&self, actor: &str) -> Counter<u64, AtomicU64> {
         self.restarts.get_or_create(&vec![("actor", actor.to_owned())]).clone()

@@ -187,7 +187,8 @@ async fn receive(stream: TcpStream, writes: mpsc::UnboundedSender<Arrived>) {
     }
 }
 
-fn options() -> journal::Options {
+/// A journal that syncs always, with some room.
+pub(crate) fn options() -> journal::Options {
     journal::Options {
         segment_bytes: 1 << 20,
         max_bytes: 1 << 30,

@@ -65,17 +65,20 @@ impl Engine {
     ///
     /// # Errors
     /// When the disk fails or is full; then nothing has changed. Damaged files are left alone, see
-    /// [`super::Stats::damaged_files`].
+    /// [`super::Stats::damaged_files`]. [`Error::Broken`]: as with [`Engine::flush`].
     pub fn compact_once(&self) -> Result<bool, Error> {
         let mut damaged = self.compacting.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_whole()?;
         let Some(job) = self.next_job(&damaged) else {
             return Ok(false);
         };
+        tracing::debug!(dir = %self.dir.display(), runs = job.runs.len(), "compaction begins");
         let mut output = Output::default();
-        match self
+        let merged = self
             .merge_runs(&job, &mut output)
-            .and_then(|()| self.commit_compaction(&job, &output))
-        {
+            .and_then(|()| self.commit_compaction(&job, &output));
+        tracing::debug!(dir = %self.dir.display(), done = merged.is_ok(), "compaction ends");
+        match merged {
             Ok(()) => Ok(true),
             Err(error) => {
                 if !manifest::may_name_files(&*self.fs, &self.dir, self.lock_durable().version) {

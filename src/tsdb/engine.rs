@@ -11,7 +11,7 @@ use std::{
 
 use crate::{base::Clock, journal::fs::Fs};
 
-use super::{Options, manifest::Manifest, state::State};
+use super::{Error, Options, manifest::Manifest, state::State};
 
 /// An embedded time-series engine; shared by `Arc`.
 #[derive(Debug)]
@@ -111,6 +111,18 @@ impl Engine {
         // a running compaction holds the lock; then the figure waits for the next time
         stats.damaged_files = self.compacting.try_lock().map_or(0, |damaged| damaged.len());
         stats
+    }
+
+    /// Whether a thread died while it changed the state: what it left may be half a record. Nothing is made durable then
+    /// ([`Error::Broken`]); opened anew, the engine is whole at its checkpoint.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.state.is_poisoned() || self.durable.is_poisoned()
+    }
+
+    /// Refuses what would make the state durable when it is broken.
+    pub(super) fn check_whole(&self) -> Result<(), Error> {
+        if self.is_broken() { Err(Error::Broken) } else { Ok(()) }
     }
 
     /// Applies a record of the journal to the state.

@@ -61,6 +61,9 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// A thread died while it changed the engine's state, of which nothing may be made durable any more.
+    #[error("the embedded engine broke while it was changed: it has to be opened again")]
+    Broken,
     /// A block file.
     #[error(transparent)]
     Block(#[from] BlockError),
@@ -84,6 +87,7 @@ impl Error {
             | Self::InvalidLines(_) => ErrorKind::InvalidArgument,
             Self::Io { .. } => ErrorKind::Unavailable,
             Self::Damaged { .. } => ErrorKind::Corrupt,
+            Self::Broken => ErrorKind::Internal,
             Self::Block(error) => error.kind(),
         }
     }

@@ -43,13 +43,15 @@ impl Engine {
     /// Makes everything applied so far durable; the new checkpoint. Writes and queries go on meanwhile.
     ///
     /// # Errors
-    /// When the disk fails or is full: nothing is lost, a later flush tries again.
+    /// When the disk fails or is full: nothing is lost, a later flush tries again. [`Error::Broken`]: none will succeed.
     pub fn flush(&self) -> Result<u64, Error> {
         let _flushing = self.flushing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_whole()?;
         let failed = self.read_state().sealed.clone();
         failed.map_or(Ok(()), |sealed| self.flush_sealed(&sealed))?;
         let sealed = {
-            let mut state = self.write_state();
+            // asked again: a record may have died half applied while an earlier flush was repeated
+            let mut state = self.state.write().map_err(|_| Error::Broken)?;
             let is_needed = state.is_dirty || state.applied != self.checkpoint();
             is_needed.then(|| state.seal())
         };
@@ -58,6 +60,7 @@ impl Engine {
     }
 
     fn flush_sealed(&self, sealed: &Sealed) -> Result<(), Error> {
+        tracing::debug!(dir = %self.dir.display(), checkpoint = sealed.manifest.checkpoint, "flush begins");
         let mut written = Written::default();
         let result = self
             .write_files(sealed, &mut written)
@@ -65,6 +68,7 @@ impl Engine {
         if result.is_err() && !manifest::may_name_files(&*self.fs, &self.dir, self.lock_durable().version) {
             written.paths.iter().for_each(|path| drop(self.fs.remove(path)));
         }
+        tracing::debug!(dir = %self.dir.display(), done = result.is_ok(), "flush ends");
         result
     }
 

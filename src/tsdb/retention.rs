@@ -19,9 +19,13 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::flush`]; the groups are gone for queries all the same.
     pub fn enforce_retention(&self, now: TimestampNs) -> Result<usize, Error> {
+        self.check_whole()?;
         let dropped = self.write_state().drop_expired(now);
         if dropped > 0 {
-            self.flush()?;
+            tracing::debug!(dir = %self.dir.display(), groups = dropped, "expiry begins");
+            let flushed = self.flush();
+            tracing::debug!(dir = %self.dir.display(), done = flushed.is_ok(), "expiry ends");
+            flushed?;
         }
         Ok(dropped)
     }

@@ -140,8 +140,8 @@ fn tells_the_two_kinds_of_files_apart() {
     check("a.json", r#"{"proxy": {"api": "2.4.7"}}"#, Api::V2_4_7);
     assert_eq!(
         refuse("a.toml", &format!("[http]\n\n[data]\n\n{circles}\n[listen_addr]\n")),
-        "a.toml:9: unknown key `listen_addr`: known are `auth`, `circles`, `data`, `delivery`, `http`, `journal`, `log`, \
-         `memory`, `meta`, `nodes`, `proxy`, `query`, `telemetry`"
+        "a.toml:9: unknown key `listen_addr`: known are `auth`, `circles`, `data`, `delivery`, `embedded`, `http`, `journal`, \
+         `log`, `memory`, `meta`, `nodes`, `proxy`, `query`, `telemetry`"
     );
 }
 

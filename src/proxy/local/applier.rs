@@ -1,7 +1,10 @@
-//! Applies the journal to the embedded engine, and keeps the engine in shape.
+//! Applies the journal to the embedded engine.
 //!
-//! Two threads: one applies records as they are committed, one flushes, compacts and enforces retention. Both end with
-//! the applier; what was not flushed then is applied again from the journal at the next start.
+//! Two threads: one applies records as they are committed, one keeps the engine in shape, see [`super::keeper`]. Both
+//! end with the applier; what was not flushed then is applied again from the journal at the next start.
+//!
+//! When the applying thread dies, the backend is out until a restart: a record may be half applied, so nothing of the
+//! engine is made durable any more, and the journal keeps what was acknowledged.
 
 use std::{
     sync::{
@@ -14,6 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use prometheus_client::metrics::counter::Counter;
 
 use crate::{
     base::Clock,
@@ -29,17 +33,13 @@ use super::{
         fleet::Backend,
         record::{Kind, Record},
     },
-    Local, encode,
+    Local, encode, keeper,
 };
 
 /// Read at once.
 const STEP_BYTES: usize = 4 << 20;
-/// How often the engine's needs are looked at when nobody says that there are some.
+/// How often it is looked whether to stop when no record comes.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Looks without a new record after which what lies in memory is flushed: restarts are quick then, and files small.
-const IDLE_LOOKS: u32 = 10;
-/// Looks between two enforcements of retention: about a minute.
-const RETENTION_LOOKS: u32 = 120;
 /// Wait after a failure of the journal or the disk.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -54,10 +54,14 @@ pub struct ApplierParts {
     pub journal: Journal<Note>,
     /// Takes what is refused when nobody can be told.
     pub dead_letters: DeadLetters,
-    /// Stamps dead letters.
+    /// Stamps dead letters, and tells what has expired.
     pub clock: Arc<dyn Clock>,
     /// Counts what is applied.
     pub metrics: BackendMetrics,
+    /// Time between two looks for expired data.
+    pub retention_check: Duration,
+    /// Counts the restarts of the thread that keeps the engine in shape.
+    pub restarts: Counter,
 }
 
 /// The running threads.
@@ -69,8 +73,8 @@ pub struct Applier {
 }
 
 impl Applier {
-    /// Registers the engine's place with the journal, applies all that is committed, and starts the threads. Reads
-    /// files: not for an async thread.
+    /// Registers the engine's place with the journal, applies all that is committed, drops what has expired, and starts
+    /// the threads. Reads files: not for an async thread.
     ///
     /// # Errors
     /// When the journal cannot be read, or the threads cannot be started.
@@ -81,6 +85,8 @@ impl Applier {
         while applied < parts.journal.committed() {
             applied = parts.step(applied)?;
         }
+        // what was dropped just before a crash was seen to be gone, and must not be seen again
+        keeper::enforce_retention(parts);
         parts.backend.condition.set_alive(true);
         let stopping = Arc::new(AtomicBool::new(false));
         let (wake, woken) = mpsc::channel();
@@ -92,7 +98,7 @@ impl Applier {
                 applying.0.apply_all(applied, &applying.1, &applying.2)
             })
             .map_err(cannot_start())?,
-            thread("keeper", move || keeping.0.keep(&woken, &keeping.1)).map_err(cannot_start())?,
+            thread("keeper", move || keeper::run(&keeping.0, &woken, &keeping.1)).map_err(cannot_start())?,
         ];
         Ok(Self {
             stopping,
@@ -101,29 +107,27 @@ impl Applier {
         })
     }
 
-    /// Ends the threads after what they are doing and flushes. Blocks.
+    /// Ends the threads after what they are doing and flushes, unless the applier had died. Blocks.
     pub fn stop(self, parts: &ApplierParts) {
         self.stopping.store(true, Ordering::Release);
         // A thread that has ended already needs no waking.
         let _heard = self.wake.send(());
-        for thread in self.threads {
-            if thread.join().is_err() {
-                tracing::error!(backend = %parts.backend.config.name, "a thread of the embedded engine had panicked");
-            }
+        let ended: Vec<_> = self.threads.into_iter().map(JoinHandle::join).collect();
+        if ended.iter().all(Result::is_ok) {
+            keeper::flush(parts);
+        } else {
+            tracing::error!(backend = %parts.backend.config.name, "applier had died: nothing is flushed, the next start applies the journal again");
         }
-        parts.flush();
     }
 }
 
-/// Takes the backend out when the thread that applies its records dies: it would answer from ever older data, while the
-/// journal goes on keeping what was acknowledged.
-struct Standing<'a>(&'a Backend);
+/// Takes the backend out when the thread that applies its records dies: it would answer from ever older data.
+struct Standing<'a>(&'a ApplierParts, &'a AtomicBool);
 
 impl Drop for Standing<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.condition.set_alive(false);
-            tracing::error!(backend = %self.0.config.name, "applier died: the backend is out until a restart");
+            self.0.take_out(self.1);
         }
     }
 }
@@ -133,8 +137,15 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<J
 }
 
 impl ApplierParts {
+    /// Ends both threads and has nobody ask the backend; the journal goes on keeping what was acknowledged.
+    pub(super) fn take_out(&self, stopping: &AtomicBool) {
+        stopping.store(true, Ordering::Release);
+        self.backend.condition.set_alive(false);
+        tracing::error!(backend = %self.backend.config.name, "embedded engine died: the backend is out until a restart");
+    }
+
     fn apply_all(&self, mut applied: Seq, stopping: &AtomicBool, keeper: &mpsc::Sender<()>) {
-        let _out_when_it_dies = Standing(&self.backend);
+        let _out_when_it_dies = Standing(self, stopping);
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
             tracing::error!("no runtime for the applier: the embedded engine stands still");
             return self.backend.condition.set_alive(false);
@@ -153,7 +164,7 @@ impl ApplierParts {
                     }
                 }
                 if self.local.engine.maintenance_due().flush {
-                    // The keeper ends with the process only.
+                    // The keeper ends with the applier only.
                     let _heard = keeper.send(());
                 }
             }
@@ -236,50 +247,5 @@ impl ApplierParts {
         self.metrics.dead_letters.inc_by(points);
         tracing::warn!(backend = %self.backend.config.name, db = target.0, points, reason, "points refused for good: kept as dead letters");
         Ok(())
-    }
-
-    /// Flushes, compacts and enforces retention when it is time.
-    fn keep(&self, woken: &mpsc::Receiver<()>, stopping: &AtomicBool) {
-        let (mut idle, mut looks, mut seen) = (0, 0, 0);
-        while !stopping.load(Ordering::Acquire) {
-            // Woken, or time to look: both mean to look.
-            let _why = woken.recv_timeout(LOOK_EVERY);
-            while woken.try_recv().is_ok() {}
-            let newest = self.journal.committed();
-            idle = if newest == seen { idle + 1 } else { 0 };
-            seen = newest;
-            let due = self.local.engine.maintenance_due();
-            if due.flush || idle == IDLE_LOOKS {
-                self.flush();
-            }
-            if due.compaction {
-                self.compact(stopping);
-            }
-            looks += 1;
-            if looks % RETENTION_LOOKS == 0
-                && let Err(error) = self.local.engine.enforce_retention(self.clock.now())
-            {
-                tracing::error!(%error, "retention not enforced");
-            }
-        }
-    }
-
-    fn flush(&self) {
-        match self.local.engine.flush() {
-            Ok(checkpoint) => self.journal.advance(self.backend.id.0, checkpoint),
-            Err(error) => {
-                tracing::error!(backend = %self.backend.config.name, %error, "flush failed: the journal keeps what it held")
-            }
-        }
-    }
-
-    fn compact(&self, stopping: &AtomicBool) {
-        while !stopping.load(Ordering::Acquire) {
-            match self.local.engine.compact_once() {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => return tracing::error!(backend = %self.backend.config.name, %error, "compaction failed"),
-            }
-        }
     }
 }

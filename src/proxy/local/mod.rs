@@ -5,6 +5,9 @@
 
 mod applier;
 mod change;
+mod keeper;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt::Display,
