@@ -123,7 +123,7 @@ impl App {
             metrics: &metrics,
         };
         let (circles, backends) = parts.start(&queues);
-        let appliers = embedded::start(&config, &fleet, &stores, &metrics)?;
+        let appliers = embedded::start(&config, &fleet, &stores, &metrics).await?;
         first_contact(&fleet).await;
         let intake = Arc::new(intake(&config, &fleet, &stores, &lookup, &metrics));
         let reader = Arc::new(reader(&config, &intake, &budget, &stores));

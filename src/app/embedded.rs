@@ -48,29 +48,33 @@ fn report(dir: &Path, recovery: &tsdb::Recovery) {
     }
 }
 
-/// Applies what the journal holds and starts the threads. Reads files: not for an async thread.
-pub(super) fn start(
+/// Applies what the journal holds and starts the threads.
+pub(super) async fn start(
     config: &Config,
     fleet: &Fleet,
     stores: &Stores,
     metrics: &Metrics,
 ) -> Result<Appliers, StartError> {
-    let mut appliers = Vec::new();
-    for backend in &fleet.backends {
-        let Some(local) = &backend.local else { continue };
-        let parts = ApplierParts {
+    let parts = |backend: &Arc<Backend>| {
+        Some(ApplierParts {
             backend: Arc::clone(backend),
-            local: Arc::clone(local),
+            local: Arc::clone(backend.local.as_ref()?),
             journal: stores.journal.clone(),
             dead_letters: stores.dead_letters.clone(),
             clock: Arc::clone(&stores.clock),
             metrics: metrics.backend(&backend.config.name),
             retention_check: config.embedded.retention_check,
             restarts: metrics.restarts(&format!("keeper {}", backend.config.name)),
-        };
-        appliers.push((Applier::start(&parts)?, parts));
-    }
-    Ok(appliers)
+        })
+    };
+    let all: Vec<ApplierParts> = fleet.backends.iter().filter_map(parts).collect();
+    // It reads files, and waits for dead letters to be synced.
+    let start = move || {
+        all.into_iter()
+            .map(|parts| Ok((Applier::start(&parts)?, parts)))
+            .collect()
+    };
+    tokio::task::spawn_blocking(start).await?
 }
 
 /// Whether a backend is reached over HTTP, and so has a queue and an actor.

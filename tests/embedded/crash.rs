@@ -1,48 +1,117 @@
-//! Promise 1 without another server: what was acknowledged is there after every kill, and nothing deleted comes back.
+//! Promise 1 without another server: what was acknowledged is there after every kill, and nothing deleted comes back,
+//! whatever the engines were doing when they were killed.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
+use gyre::base::{Clock, SystemClock};
+
+use super::{
+    removers::Removers,
+    upkeep::{Upkeep, Work},
+};
 use crate::{
-    faults::{ledger::Ledger, replica, writers::Writers},
-    support::{self, gyre::Gyre, wait},
+    faults::{
+        ledger::{Ledger, Replica},
+        replica,
+        schedule::{Random, seed},
+        writers::Writers,
+    },
+    support::{
+        self, dir,
+        gyre::{Config, Gyre},
+        wait,
+    },
 };
 
 const DB: &str = "crash";
-const WRITERS: usize = 4;
-/// Between two kills: long enough for some flushes.
-const ALIVE: Duration = Duration::from_millis(400);
+const WRITERS: usize = 3;
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a round waits for the work that it wants to cut off.
+const AIM: Duration = Duration::from_secs(8);
+/// What the rounds aim at in turn.
+const AIMS: [Option<Work>; 4] = [Some(Work::Flush), Some(Work::Compaction), Some(Work::Expiry), None];
+
+/// With so little memory that the engines flush all the time.
+fn busy(data: &Path) -> Config {
+    super::config(1, 3)
+        .data_dir(data)
+        .set("log", "level", "debug")
+        .set("embedded", "retention_check", "200ms")
+        .set("memory", "budget", "512KiB")
+        .set("http", "max_body", "128KiB")
+        .set("http", "max_decompressed", "128KiB")
+        .set("http", "max_line", "64KiB")
+        .set("journal", "segment", "256KiB")
+        .set("journal", "tail", "64KiB")
+        .set("delivery", "batch_bytes", "64KiB")
+        .set("query", "max_merged", "128KiB")
+}
 
 #[test]
-fn killed_under_load_it_keeps_every_acknowledged_point() {
-    let rounds = if support::long() { 50 } else { 5 };
-    let mut gyre = Gyre::start(
-        super::config(2, 2)
-            .set("memory", "budget", "64MiB")
-            .set("http", "max_body", "16MiB")
-            .set("http", "max_decompressed", "32MiB")
-            .set("journal", "tail", "16MiB"),
-    );
+fn killed_at_any_work_it_keeps_what_was_acknowledged_and_brings_nothing_back() {
+    let (rounds, seed) = (if support::long() { 50 } else { 5 }, seed());
+    println!("GYRE_TEST_SEED={seed}");
+    let data = dir::temp_dir();
+    let mut gyre = Gyre::start(busy(data.path()));
     gyre.client().query("", &format!("CREATE DATABASE {DB}"));
     let ledger = Arc::new(Ledger::default());
     let writers = Writers::start(WRITERS, &gyre.client(), DB, &ledger);
-    for round in 0..rounds {
+    let removers = Removers::start(&gyre.client(), DB, &ledger, seed, SystemClock::new().now().0);
+    let (mut upkeep, mut random) = (Upkeep::default(), Random(seed));
+    let mut hits: BTreeMap<Work, usize> = BTreeMap::new();
+    for (round, aim) in (0..rounds).zip(AIMS.into_iter().cycle()) {
         let before = ledger.len();
-        wait::until("writes go on", Duration::from_secs(20), || {
-            (ledger.len() > before).then_some(())
-        });
-        wait::pause(ALIVE);
+        wait::until("writes go on", PATIENCE, || (ledger.len() != before).then_some(()));
+        wait::pause(Duration::from_millis(100 + random.next() % 400));
+        if let Some(work) = aim {
+            upkeep.wait_for(work, gyre.process(), AIM);
+        }
+        gyre.kill9();
+        let cut_off = upkeep.cut_off(gyre.process());
+        println!(
+            "round {round}: {} acknowledged, aimed at {aim:?}, cut off {cut_off:?}",
+            ledger.len()
+        );
+        cut_off.into_iter().for_each(|work| *hits.entry(work).or_default() += 1);
         gyre.restart();
-        println!("round {round}: {} acknowledged", ledger.len());
     }
-    println!("statuses {:?}", writers.finish());
-    let found = replica::read(&[gyre.client()], DB).expect("it answers");
-    let report = ledger.check(&found);
+    let statuses = writers.finish();
+    let (deleted, expired) = removers.finish();
+    println!("statuses {statuses:?}; deleted {deleted:?}; expired {expired:?}; kills that cut off {hits:?}");
+    drop(gyre);
+    check(&ledger, data.path());
+    assert!(deleted.times > rounds && expired.times > 0);
+    let all = [Work::Flush, Work::Compaction, Work::Expiry];
     assert!(
-        report.is_clean(),
-        "{} of {} acknowledged:\n{report}",
-        found.len(),
-        ledger.len()
+        !support::long() || all.iter().all(|work| hits.contains_key(work)),
+        "{hits:?}"
     );
+}
+
+/// Compares all that is held with the ledger, twice, the second time after everything was flushed.
+fn check(ledger: &Ledger, data: &Path) {
+    for _ in 0..2 {
+        let mut gyre = Gyre::start(super::config(1, 3).data_dir(data));
+        let found = read(&gyre, DB);
+        let report = ledger.check(&found);
+        println!("{} found of {} acknowledged", found.len(), ledger.len());
+        assert!(report.is_clean(), "{report}");
+        assert!(gyre.terminate().success());
+    }
+}
+
+/// All points of the database, under its default policy and under those of the removers.
+fn read(gyre: &Gyre, db: &str) -> Replica {
+    let servers = [gyre.client()];
+    let policies = gyre.client().query(db, "SHOW RETENTION POLICIES");
+    let policies = policies["results"][0]["series"][0]["values"]
+        .as_array()
+        .expect("there are some")
+        .clone();
+    let names = policies.iter().filter_map(|policy| policy[0].as_str());
+    names
+        .flat_map(|name| replica::read_from(&servers, db, &format!("{name}./.*/")).expect("it answers"))
+        .collect()
 }
 
 #[test]
@@ -64,4 +133,15 @@ fn what_was_deleted_stays_deleted() {
         assert!(ask(&gyre, "SELECT v FROM n")["series"].is_null());
         gyre.restart();
     }
+}
+
+#[test]
+fn what_was_refused_in_part_does_not_hinder_the_next_start() {
+    let mut gyre = super::start(1, 1);
+    gyre.client().query("", &format!("CREATE DATABASE {DB}"));
+    assert_eq!(gyre.client().write(DB, "m v=1 1").0, 204);
+    assert_eq!(gyre.client().write(DB, "m v=2i 2\nm v=3 3").0, 400);
+    gyre.restart();
+    let answer = gyre.client().query(DB, "SELECT count(v) FROM m");
+    assert_eq!(answer["results"][0]["series"][0]["values"][0][1], 2, "{answer}");
 }

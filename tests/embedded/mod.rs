@@ -3,6 +3,8 @@
 mod crash;
 mod differential;
 mod life;
+mod removers;
+mod upkeep;
 
 use crate::support::gyre::{Config, Gyre};
 

@@ -2,7 +2,8 @@
 //!
 //! The values that a writer gives to one key only grow. So after any fault a replica must hold, for each key, a value
 //! from the last acknowledged to the last sent one: less means that an older write overtook a newer one or that the
-//! newer one was lost; a key that was only sent may be missing, but then in every replica.
+//! newer one was lost; a key that was only sent may be missing, but then in every replica. A deletion takes a key back to
+//! that when it is sent; once it is acknowledged, no value up to the last one sent before may ever be seen again.
 
 use std::{
     collections::BTreeMap,
@@ -42,11 +43,15 @@ pub(crate) struct Ledger {
     entries: Mutex<BTreeMap<Key, Entry>>,
 }
 
-/// The values last acknowledged and last sent under one key.
+/// What happened to one key.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
+    /// The last value acknowledged, unless it may have been deleted since.
     acknowledged: Option<i64>,
+    /// The last value sent.
     sent: i64,
+    /// Lesser values are deleted.
+    least: i64,
 }
 
 /// What is wrong with one replica. Clean when empty.
@@ -60,6 +65,8 @@ pub(crate) struct Report {
     pub(crate) duplicated: Vec<Key>,
     /// There, but never sent.
     pub(crate) unknown: Vec<Key>,
+    /// There, but deleted: key, value found.
+    pub(crate) revived: Vec<(Key, i64)>,
 }
 
 impl Point {
@@ -103,6 +110,7 @@ impl Ledger {
             let entry = entries.entry(key.clone()).or_insert(Entry {
                 acknowledged: None,
                 sent: *value,
+                least: i64::MIN,
             });
             assert!(entry.sent <= *value, "the values of a key must grow");
             entry.sent = *value;
@@ -118,7 +126,23 @@ impl Ledger {
         }
     }
 
-    /// How many points were acknowledged.
+    /// To be called before a deletion leaves, by the only one who writes these keys: from now on they may be missing.
+    pub(crate) fn deleting(&self, selects: impl Fn(&Key) -> bool) {
+        self.lock()
+            .iter_mut()
+            .filter(|(key, _)| selects(key))
+            .for_each(|(_, entry)| entry.acknowledged = None);
+    }
+
+    /// To be called after a deletion was acknowledged: what was sent of these keys must never be seen again. How many of
+    /// them that are.
+    pub(crate) fn deleted(&self, selects: impl Fn(&Key) -> bool) -> usize {
+        let mut entries = self.lock();
+        let selected = entries.iter_mut().filter(|(key, _)| selects(key));
+        selected.map(|(_, entry)| entry.least = entry.sent + 1).count()
+    }
+
+    /// How many points were acknowledged, and not deleted since.
     pub(crate) fn len(&self) -> usize {
         self.lock()
             .values()
@@ -138,13 +162,15 @@ impl Ledger {
             if found.len() > 1 {
                 report.duplicated.push(key.clone());
             }
-            let valid = entry.acknowledged.unwrap_or(i64::MIN)..=entry.sent;
-            report.altered.extend(
-                found
-                    .iter()
-                    .filter(|value| !valid.contains(value))
-                    .map(|&value| (key.clone(), value)),
-            );
+            let valid = entry.acknowledged.unwrap_or(entry.least)..=entry.sent;
+            for &value in found.iter().filter(|value| !valid.contains(value)) {
+                let findings = if value < entry.least {
+                    &mut report.revived
+                } else {
+                    &mut report.altered
+                };
+                findings.push((key.clone(), value));
+            }
         }
         report
             .unknown
@@ -171,11 +197,13 @@ impl fmt::Display for Report {
             altered,
             duplicated,
             unknown,
+            revived,
         } = self;
         show(f, "lost", lost)?;
         show(f, "altered", altered)?;
         show(f, "duplicated", duplicated)?;
-        show(f, "unknown", unknown)
+        show(f, "unknown", unknown)?;
+        show(f, "revived", revived)
     }
 }
 
@@ -257,5 +285,37 @@ mod tests {
                 ..Report::default()
             }
         );
+    }
+
+    #[test]
+    fn what_was_deleted_must_not_be_seen_but_what_came_later_must() {
+        let found = |ledger: &Ledger, values: &[i64]| {
+            let values = values.to_vec();
+            ledger.check(
+                &[(key(1), values)]
+                    .into_iter()
+                    .filter(|(_, values)| !values.is_empty())
+                    .collect(),
+            )
+        };
+        let revived = |value| Report {
+            revived: vec![(key(1), value)],
+            ..Report::default()
+        };
+        let ledger = Ledger::default();
+        ledger.sending(&[point(1, 5)]);
+        ledger.acknowledged(&[point(1, 5)]);
+        ledger.deleting(|_| true);
+        assert!(found(&ledger, &[]).is_clean() && found(&ledger, &[5]).is_clean());
+        assert_eq!(ledger.deleted(|_| true), 1);
+        assert_eq!(
+            (found(&ledger, &[]), found(&ledger, &[5])),
+            (Report::default(), revived(5))
+        );
+        ledger.sending(&[point(1, 6)]);
+        assert!(found(&ledger, &[]).is_clean() && found(&ledger, &[6]).is_clean());
+        assert_eq!(found(&ledger, &[5]), revived(5));
+        ledger.acknowledged(&[point(1, 6)]);
+        assert_eq!(found(&ledger, &[]).lost, [key(1)]);
     }
 }

@@ -8,11 +8,16 @@ use crate::support::http::{Client, query_target};
 /// All points with the field `v` on the servers that together hold one copy of a database; an error if one of them
 /// does not answer.
 pub(crate) fn read(servers: &[Client], db: &str) -> Result<Replica, String> {
+    read_from(servers, db, "/.*/")
+}
+
+/// The same, of the measurements that `source` says in InfluxQL.
+pub(crate) fn read_from(servers: &[Client], db: &str, source: &str) -> Result<Replica, String> {
     let mut replica = Replica::new();
     for server in servers {
-        let statement = r#"SELECT "v" FROM /.*/ GROUP BY "writer""#;
+        let statement = format!(r#"SELECT "v" FROM {source} GROUP BY "writer""#);
         let answer = server
-            .request("POST", &query_target(db, statement), &[], b"")
+            .request("POST", &query_target(db, &statement), &[], b"")
             .map_err(|error| error.to_string())?;
         let result = answer.json()["results"][0].take();
         if answer.status != 200 || !result["error"].is_null() {

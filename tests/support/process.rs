@@ -3,6 +3,7 @@
 
 use std::{
     fs::{self, File},
+    io::{Read, Seek, SeekFrom},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -116,6 +117,19 @@ impl Process {
     /// Everything that it and its predecessors with the same log have printed.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// The whole lines printed since `offset` bytes, at which the next ones begin afterwards.
+    pub(crate) fn log_since(&self, offset: &mut u64) -> String {
+        let mut bytes = Vec::new();
+        let mut file = File::open(&self.log).expect("the log is there since the start");
+        let read = file
+            .seek(SeekFrom::Start(*offset))
+            .and_then(|_| file.read_to_end(&mut bytes));
+        read.expect("the log is readable");
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        *offset += whole as u64;
+        String::from_utf8_lossy(&bytes[..whole]).into_owned()
     }
 
     /// User and system time used since it started, in seconds.
