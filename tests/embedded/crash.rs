@@ -16,11 +16,7 @@ use crate::{
         schedule::{Random, seed},
         writers::Writers,
     },
-    support::{
-        self, dir,
-        gyre::{Config, Gyre},
-        wait,
-    },
+    support::{self, dir, gyre::Gyre, wait},
 };
 
 const DB: &str = "crash";
@@ -31,28 +27,17 @@ const AIM: Duration = Duration::from_secs(8);
 /// What the rounds aim at in turn.
 const AIMS: [Option<Work>; 4] = [Some(Work::Flush), Some(Work::Compaction), Some(Work::Expiry), None];
 
-/// With so little memory that the engines flush all the time.
-fn busy(data: &Path) -> Config {
-    super::config(1, 3)
-        .data_dir(data)
-        .set("log", "level", "debug")
-        .set("embedded", "retention_check", "200ms")
-        .set("memory", "budget", "512KiB")
-        .set("http", "max_body", "128KiB")
-        .set("http", "max_decompressed", "128KiB")
-        .set("http", "max_line", "64KiB")
-        .set("journal", "segment", "256KiB")
-        .set("journal", "tail", "64KiB")
-        .set("delivery", "batch_bytes", "64KiB")
-        .set("query", "max_merged", "128KiB")
-}
-
 #[test]
 fn killed_at_any_work_it_keeps_what_was_acknowledged_and_brings_nothing_back() {
     let (rounds, seed) = (if support::long() { 50 } else { 5 }, seed());
     println!("GYRE_TEST_SEED={seed}");
     let data = dir::temp_dir();
-    let mut gyre = Gyre::start(busy(data.path()));
+    let mut gyre = Gyre::start(
+        super::busy(1, 3)
+            .data_dir(data.path())
+            .set("log", "level", "debug")
+            .set("embedded", "retention_check", "200ms"),
+    );
     gyre.client().query("", &format!("CREATE DATABASE {DB}"));
     let ledger = Arc::new(Ledger::default());
     let writers = Writers::start(WRITERS, &gyre.client(), DB, &ledger);

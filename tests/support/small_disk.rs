@@ -92,6 +92,19 @@ impl SmallDisk {
         assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{error}");
     }
 
+    /// Takes all space that is left but so many bytes, in whole pages.
+    pub(crate) fn fill_but(&self, bytes: u64) {
+        self.fill();
+        let ballast = File::options()
+            .write(true)
+            .open(self.ballast())
+            .expect("it was filled just now");
+        let taken = ballast.metadata().expect("an open file has a length").len();
+        ballast
+            .set_len(taken.saturating_sub(bytes))
+            .expect("less is always possible");
+    }
+
     /// Gives back what [`SmallDisk::fill`] took.
     pub(crate) fn free(&self) {
         std::fs::remove_file(self.ballast()).expect("the disk was filled before");

@@ -8,7 +8,7 @@ use crate::{
     query::source::{Place, SeriesSource, TagFilter, Times},
 };
 
-/// A small store with two databases of two block files each.
+/// A small store with two databases of two block files each, and a tombstone.
 fn store() -> (MemFs, ManualClock) {
     let (engine, fs, clock) = engine();
     engine.create_database(2, "other", None).unwrap();
@@ -19,8 +19,19 @@ fn store() -> (MemFs, ManualClock) {
                 .collect();
             assert_eq!(engine.write(seq, db, "", lines.as_bytes()).unwrap().dropped, 0);
         }
+        if time == NOW {
+            let deleted = format!("m,t=0 v=1i {}", NOW + 40);
+            engine.write(4, "db", "", deleted.as_bytes()).unwrap();
+        }
         engine.flush().unwrap();
     }
+    let deleted = Times {
+        min: NOW + 40,
+        max: NOW + 40,
+    };
+    engine.delete(7, "db", &|_| true, &TagFilter::All, deleted).unwrap();
+    engine.flush().unwrap();
+    assert_eq!(engine.stats().tombstones, 1);
     (fs, clock)
 }
 
@@ -31,11 +42,6 @@ fn paths(fs: &MemFs, kind: &str) -> Vec<PathBuf> {
         .filter(|name| name.contains(kind))
         .map(|name| dir().join(name))
         .collect()
-}
-
-/// Places to damage: all of the ends, and some between.
-fn places(len: usize) -> impl Iterator<Item = usize> {
-    (0..len).filter(move |at| *at < 40 || len - at < 40 || at % 19 == 0)
 }
 
 /// Rows that can be read, or the kind of the error.
@@ -94,7 +100,7 @@ fn check_kind(kind: &str, count: usize) {
     assert_eq!(paths.len(), count);
     let path = &paths[0];
     let whole = fs.content(path).unwrap();
-    for at in places(whole.len()) {
+    for at in 0..whole.len() {
         let copy = fs.after_crash(0);
         let mut damaged = whole.clone();
         damaged[at] ^= 0x20;
@@ -120,19 +126,37 @@ fn damaged_series_files_cost_only_themselves() {
 }
 
 #[test]
-fn one_damaged_manifest_costs_nothing() {
+fn one_damaged_manifest_costs_nothing_and_two_are_refused() {
     let (fs, clock) = store();
     let expect = dump(&open(&fs, &clock).0);
-    for path in paths(&fs, "manifest") {
-        let whole = fs.content(&path).unwrap();
-        for at in places(whole.len()).step_by(3) {
+    let paths = paths(&fs, "manifest");
+    let whole = fs.content(&paths[0]).unwrap();
+    // that every place is noticed is tested next to the checksum
+    let step = if std::env::var_os("GYRE_TEST_LONG").is_some() {
+        1
+    } else {
+        13
+    };
+    let cuts = (0..whole.len()).step_by(step).map(|at| whole[..at].to_vec());
+    let flips = (0..whole.len()).step_by(step).map(|at| {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at % 8);
+        flipped
+    });
+    for (damaged, number) in cuts.chain(flips).zip(0..) {
+        for path in &paths {
             let copy = fs.after_crash(0);
-            copy.set_content(&path, whole[..at].to_vec());
+            copy.set_content(path, damaged.clone());
             let (engine, recovery) = open(&copy, &clock);
-            assert_eq!(recovery.damaged.len(), 1);
-            assert_eq!(dump(&engine), expect);
-            assert_eq!(open(&copy, &clock).1, Recovery::default());
+            assert_eq!(recovery.damaged.len(), 1, "damage {number}");
+            assert!(dump(&engine) == expect, "damage {number}");
+            assert_eq!(open(&copy, &clock).1, Recovery::default(), "damage {number}");
         }
+        let copy = fs.after_crash(0);
+        paths.iter().for_each(|path| copy.set_content(path, damaged.clone()));
+        let error = open_with(&copy, &clock, options()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "damage {number}");
+        assert_eq!(self::paths(&copy, ".block").len(), 4, "damage {number}");
     }
 }
 
