@@ -21,6 +21,9 @@ pub struct Engine {
     pub(super) options: Options,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) state: RwLock<State>,
+    /// Held while a record is applied, and while expired data are dropped until that is durable: a record that came in
+    /// between would find another state when it is applied again.
+    pub(super) applying: Mutex<()>,
     /// What the manifest on disk says; held while it is replaced.
     pub(super) durable: Mutex<Manifest>,
     /// Held by a flush.
@@ -127,6 +130,7 @@ impl Engine {
 
     /// Applies a record of the journal to the state.
     pub(super) fn change<T>(&self, seq: u64, apply: impl FnOnce(&mut State) -> T) -> T {
+        let _applying = self.lock_applying();
         let mut state = self.write_state();
         state.applied = seq;
         state.is_dirty = true;
@@ -139,6 +143,10 @@ impl Engine {
 
     pub(super) fn write_state(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn lock_applying(&self) -> MutexGuard<'_, ()> {
+        self.applying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn lock_durable(&self) -> MutexGuard<'_, Manifest> {

@@ -14,7 +14,7 @@
 //! * A field has one type per database, policy and measurement; the last write of a field at a time wins.
 //! * Nothing runs by itself: the caller's threads flush, compact and enforce retention, see [`Engine::maintenance_due`].
 //!
-//! Synchronous, over [`crate::journal::fs::Fs`]. Locks, in this order: compacting, flushing, durable, state. Files are
+//! Synchronous, over [`crate::journal::fs::Fs`]. Locks, in this order: applying, compacting, flushing, durable, state. Files are
 //! touched without the state's lock; queries hold it while they look series up and copy rows out of memtables.
 
 pub mod block;

@@ -63,6 +63,7 @@ impl Engine {
             dir: dir.to_owned(),
             options,
             state: RwLock::new(state),
+            applying: Mutex::new(()),
             flushing: Mutex::new(()),
             compacting: Mutex::new(HashSet::new()),
             next_file: AtomicU64::new(manifest.next_file.max(opening.next_file.load(Ordering::Relaxed))),

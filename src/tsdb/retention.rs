@@ -1,7 +1,7 @@
 //! Retention: shard groups whose last point is older than their policy allows go as a whole.
 //!
-//! It depends on the clock alone and is in no journal, so what it drops is made durable at once: records that are
-//! applied again after a restart find the state that they found before.
+//! It depends on the clock alone and is in no journal, so what it drops is made durable before the next record is applied:
+//! records that are applied again after a restart find the state that they found before.
 
 use roaring::RoaringBitmap;
 
@@ -10,23 +10,35 @@ use crate::base::TimestampNs;
 use super::{
     Error,
     engine::Engine,
-    state::{Database, Policy, State},
+    state::{Database, Group, Policy, State},
 };
 
 impl Engine {
     /// Drops expired shard groups, and makes that durable if there were any; how many.
     ///
     /// # Errors
-    /// Those of [`Engine::flush`]; the groups are gone for queries all the same.
+    /// Those of [`Engine::flush`]; the groups may be gone for queries all the same.
     pub fn enforce_retention(&self, now: TimestampNs) -> Result<usize, Error> {
         self.check_whole()?;
-        let dropped = self.write_state().drop_expired(now);
-        if dropped > 0 {
-            tracing::debug!(dir = %self.dir.display(), groups = dropped, "expiry begins");
-            let flushed = self.flush();
-            tracing::debug!(dir = %self.dir.display(), done = flushed.is_ok(), "expiry ends");
-            flushed?;
+        if !self
+            .read_state()
+            .groups()
+            .any(|(_, policy, group)| policy.is_expired(group, now))
+        {
+            return Ok(0);
         }
+        tracing::debug!(dir = %self.dir.display(), "expiry begins");
+        let done = self.drop_and_flush(now);
+        tracing::debug!(dir = %self.dir.display(), ?done, "expiry ends");
+        done
+    }
+
+    fn drop_and_flush(&self, now: TimestampNs) -> Result<usize, Error> {
+        // most is durable then, so that records wait for little
+        self.flush()?;
+        let _no_record = self.lock_applying();
+        let dropped = self.write_state().drop_expired(now);
+        self.flush()?;
         Ok(dropped)
     }
 }
@@ -68,14 +80,11 @@ impl Database {
 
 impl Policy {
     fn expired(&self, now: TimestampNs) -> Vec<i64> {
-        if self.duration_ns == 0 {
-            return Vec::new();
-        }
-        let oldest = now.0.saturating_sub(self.duration_ns);
-        self.groups
-            .values()
-            .filter(|group| group.last < oldest)
-            .map(|group| group.first)
-            .collect()
+        let groups = self.groups.values().filter(|group| self.is_expired(group, now));
+        groups.map(|group| group.first).collect()
+    }
+
+    fn is_expired(&self, group: &Group, now: TimestampNs) -> bool {
+        self.duration_ns > 0 && group.last < now.0.saturating_sub(self.duration_ns)
     }
 }

@@ -4,11 +4,15 @@
 //! when it is told to crash. Files are only ever appended to, cut, renamed and removed; a name is durable once its
 //! directory is synced.
 
+#[cfg(test)]
+mod hooked;
 mod mem;
 mod real;
 
 use std::{fmt::Debug, io, path::Path};
 
+#[cfg(test)]
+pub(crate) use hooked::{HookedFs, Op};
 pub use mem::MemFs;
 pub use real::RealFs;
 

@@ -1,10 +1,12 @@
 //! Threads of an embedded backend that die: nothing acknowledged is lost, and somebody hears of it.
 
-mod faulty;
-
 use std::{
     path::Path,
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
@@ -23,10 +25,12 @@ use super::{
 use crate::{
     base::{BackendId, CircleId, SystemClock},
     config,
-    journal::{Journal, fs::MemFs},
+    journal::{
+        Journal,
+        fs::{HookedFs, MemFs, Op},
+    },
     obs::BackendMetrics,
 };
-use faulty::{FaultyFs, Op};
 
 const ID: BackendId = BackendId(1);
 /// More than anything here takes, on a loaded machine.
@@ -42,7 +46,7 @@ struct Life {
 struct Disks {
     journal: Journal<super::super::ack::Note>,
     letters: DeadLetters,
-    engine: FaultyFs,
+    engine: HookedFs,
 }
 
 impl Disks {
@@ -52,7 +56,7 @@ impl Disks {
         Self {
             journal,
             letters: DeadLetters::open(fs, Path::new("/dead-letters"), options()).unwrap(),
-            engine: FaultyFs::default(),
+            engine: HookedFs::default(),
         }
     }
 
@@ -99,6 +103,18 @@ impl Disks {
         }
         let commit = self.journal.append(Bytes::from(record.finish()), None).unwrap();
         commit.wait().unwrap();
+    }
+
+    /// The next `times` times that this is done to the engine's files, the thread dies.
+    fn panic_at(&self, op: Op, times: u32) {
+        let left = AtomicU32::new(times);
+        self.engine.set_hook(move |doing| {
+            let one_less = |left: u32| left.checked_sub(u32::from(doing == op));
+            let is_over = left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
+                .is_err();
+            assert!(doing != op || is_over, "the test lets this thread die");
+        });
     }
 
     /// A database, and points at the times 0 to 9.
@@ -150,7 +166,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 fn a_keeper_that_panics_is_restarted_and_counted() {
     let disks = Disks::new();
     let life = disks.live();
-    disks.engine.panic_at(Op::Create, 3);
+    disks.panic_at(Op::Create, 3);
     disks.fill();
     until("flushed after all", || life.is_durable());
     assert_eq!(life.parts.restarts.get(), 3);
@@ -162,7 +178,7 @@ fn a_keeper_that_panics_is_restarted_and_counted() {
 fn a_keeper_that_dies_while_it_commits_takes_the_backend_out() {
     let disks = Disks::new();
     let life = disks.live();
-    disks.engine.panic_at(Op::Rename, 1);
+    disks.panic_at(Op::Rename, 1);
     disks.fill();
     until("the backend is out", || life.is_out());
     assert_eq!(life.parts.restarts.get(), 0);
@@ -186,7 +202,7 @@ fn an_applier_that_dies_makes_nothing_durable_and_loses_nothing() {
         life.parts.backend.condition.has_reached(disks.journal.committed())
     });
     // with both ends deleted the file is read to see whether a row is left, in the middle of the change
-    disks.engine.panic_at(Op::Read, 1);
+    disks.panic_at(Op::Read, 1);
     disks.append(Kind::Statement, "DELETE FROM m WHERE time > 6");
     disks.append(Kind::Lines, "m v=1 100");
     until("the backend is out", || life.is_out());

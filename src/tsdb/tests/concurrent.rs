@@ -1,12 +1,20 @@
 //! Writing, flushing, compacting and reading at once: every point is seen whole, and none is lost.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
+    time::Duration,
 };
 
 use super::*;
-use crate::query::source::{Place, SeriesSource, TagFilter, Times, Values};
+use crate::{
+    journal::fs::{HookedFs, Op},
+    query::source::{Place, SeriesSource, TagFilter, Times, Values},
+};
 
 const BATCHES: i64 = 150;
 const ALL: Times = Times {
@@ -70,4 +78,36 @@ fn points_are_whole_and_stay() {
     drop(engine);
     assert_eq!(count_rows(&open(&fs.after_crash(1), &clock).0), expect);
     assert_eq!(expect, 3000);
+}
+
+/// Applied again, the record would meet the dropped field with its other type, and be refused.
+#[test]
+fn no_record_is_applied_before_what_expired_is_durably_gone() {
+    let (fs, clock) = (HookedFs::default(), ManualClock::at(TimestampNs(NOW)));
+    let (engine, _) = Engine::open(Arc::new(fs.clone()), dir(), options(), Arc::new(clock.clone())).unwrap();
+    let engine = Arc::new(engine);
+    engine.create_database(1, "db", None).unwrap();
+    engine.write(2, "db", "", format!("m v=1 {NOW}").as_bytes()).unwrap();
+    let hour = PolicyChange {
+        duration_ns: Some(HOUR),
+        shard_duration_ns: Some(HOUR),
+        ..PolicyChange::default()
+    };
+    engine.alter_policy(3, "db", "autogen", &hour).unwrap();
+    clock.advance(Duration::from_hours(500));
+    let line = format!("m v=1i {}", NOW + 500 * HOUR);
+    let (applied, writes) = mpsc::channel();
+    let (writes, writer) = (Arc::new(Mutex::new(writes)), Arc::clone(&engine));
+    let (waiting, is_written) = (Arc::clone(&writes), AtomicBool::new(false));
+    fs.set_hook(move |op| {
+        let is_dropped = op == Op::Rename && writer.stats().series == 0;
+        if is_dropped && !is_written.swap(true, Ordering::Relaxed) {
+            let (writer, line, applied) = (Arc::clone(&writer), line.clone(), applied.clone());
+            thread::spawn(move || applied.send(writer.write(4, "db", "", line.as_bytes()).unwrap().written));
+            let in_between = waiting.lock().unwrap().recv_timeout(Duration::from_millis(50));
+            assert!(in_between.is_err(), "a record was applied in between");
+        }
+    });
+    assert_eq!(engine.enforce_retention(clock.now()).unwrap(), 1);
+    assert_eq!(writes.lock().unwrap().recv_timeout(Duration::from_secs(10)), Ok(1));
 }

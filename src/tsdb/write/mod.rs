@@ -56,6 +56,7 @@ impl Engine {
         policy: &str,
         lines: &[u8],
     ) -> Result<WriteOutcome, Error> {
+        let _applying = self.lock_applying();
         let mut state = self.write_state();
         state.applied = seq;
         state.is_dirty = true;

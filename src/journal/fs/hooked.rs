@@ -1,57 +1,63 @@
-//! A disk on which threads die.
+//! A disk on which something happens while it is used.
 
 use std::{
-    io,
+    fmt, io,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::journal::fs::{AppendFile, Fs, MemFs, ReadFile};
+use super::{AppendFile, Fs, MemFs, ReadFile};
 
-/// What is being done when a thread dies.
+/// What is about to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Op {
+pub(crate) enum Op {
     /// A file is created.
     Create,
-    /// A file is renamed, as the manifest is when it is replaced.
+    /// A file gets its name, as the manifest does when it is replaced.
     Rename,
     /// A file is read.
     Read,
 }
 
-/// A file system in memory that panics when it is told to. Clones are the same one.
-#[derive(Debug, Clone, Default)]
-pub(super) struct FaultyFs {
-    disk: MemFs,
-    armed: Arc<Mutex<Option<(Op, u32)>>>,
+type Hook = Arc<dyn Fn(Op) + Send + Sync>;
+
+/// A file system in memory that calls a hook before some operations, on their thread. Clones are the same one.
+#[derive(Clone, Default)]
+pub(crate) struct HookedFs {
+    /// What lies below.
+    pub(crate) disk: MemFs,
+    hook: Arc<Mutex<Option<Hook>>>,
 }
 
 #[derive(Debug)]
-struct FaultyFile {
+struct HookedFile {
     file: Box<dyn ReadFile>,
-    fs: FaultyFs,
+    fs: HookedFs,
 }
 
-impl FaultyFs {
-    /// The next `times` times that this is done, the thread dies.
-    pub(super) fn panic_at(&self, op: Op, times: u32) {
-        *self.armed.lock().unwrap_or_else(PoisonError::into_inner) = Some((op, times));
+impl HookedFs {
+    /// From now on this is called.
+    pub(crate) fn set_hook(&self, hook: impl Fn(Op) + Send + Sync + 'static) {
+        *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(hook));
     }
 
-    fn doing(&self, op: Op) {
-        let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
-        let dies = armed.take_if(|(at, times)| *at == op && *times == 1).is_some();
-        let dies = dies
-            || armed.as_mut().is_some_and(|(at, times)| {
-                *times -= u32::from(*at == op);
-                *at == op
-            });
-        drop(armed);
-        assert!(!dies, "the test lets this thread die");
+    fn before(&self, op: Op) {
+        let hook = self.hook.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(hook) = hook {
+            hook(op);
+        }
     }
 }
 
-impl Fs for FaultyFs {
+impl fmt::Debug for HookedFs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HookedFs")
+            .field("disk", &self.disk)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Fs for HookedFs {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
         self.disk.create_dir_all(dir)
     }
@@ -65,13 +71,13 @@ impl Fs for FaultyFs {
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn AppendFile>> {
-        self.doing(Op::Create);
+        self.before(Op::Create);
         self.disk.create(path)
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn ReadFile>> {
         let file = self.disk.open(path)?;
-        Ok(Box::new(FaultyFile { file, fs: self.clone() }))
+        Ok(Box::new(HookedFile { file, fs: self.clone() }))
     }
 
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
@@ -79,7 +85,7 @@ impl Fs for FaultyFs {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.doing(Op::Rename);
+        self.before(Op::Rename);
         self.disk.rename(from, to)
     }
 
@@ -96,13 +102,13 @@ impl Fs for FaultyFs {
     }
 }
 
-impl ReadFile for FaultyFile {
+impl ReadFile for HookedFile {
     fn len(&self) -> io::Result<u64> {
         self.file.len()
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.fs.doing(Op::Read);
+        self.fs.before(Op::Read);
         self.file.read_at(buffer, offset)
     }
 }
