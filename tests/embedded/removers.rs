@@ -183,7 +183,15 @@ impl Remover {
         })?;
         self.removed.times += 1;
         self.removed.points += self.ledger.deleted(is_old);
-        Ok(())
+        // prolonged again, the policy before this one brings nothing back
+        match number {
+            1 => Ok(()),
+            _ => self.statement(&format!(
+                "ALTER RETENTION POLICY p{} ON {} DURATION 96h",
+                number - 1,
+                self.db
+            )),
+        }
     }
 
     /// Writes one point that is older than the policy allows, and one that is not.

@@ -35,22 +35,27 @@ impl Upkeep {
         let start = Instant::now();
         while start.elapsed() < within {
             self.look(server);
-            if self.running.iter().any(|(running, _)| *running == work) {
+            if self.now().contains(&work) {
                 return;
             }
             wait::pause(LOOK);
         }
     }
 
-    /// What a server was doing when it was killed: begun, and never ended. A flush within an expiry counts as that.
+    /// What a server was doing when it was killed: begun, and never ended.
     pub(super) fn cut_off(&mut self, killed: &Process) -> BTreeSet<Work> {
         self.look(killed);
-        let running = std::mem::take(&mut self.running);
-        let is_within = |dir: &String| running.contains(&(Work::Expiry, dir.clone()));
-        let cut_off = running
-            .iter()
-            .filter(|(work, dir)| *work != Work::Flush || !is_within(dir));
-        cut_off.map(|(work, _)| *work).collect()
+        let cut_off = self.now();
+        self.running.clear();
+        cut_off
+    }
+
+    /// A flush within an expiry counts as that.
+    fn now(&self) -> BTreeSet<Work> {
+        let is_within = |dir: &String| self.running.contains(&(Work::Expiry, dir.clone()));
+        let running = self.running.iter();
+        let own = running.filter(|(work, dir)| *work != Work::Flush || !is_within(dir));
+        own.map(|(work, _)| *work).collect()
     }
 
     fn look(&mut self, server: &Process) {

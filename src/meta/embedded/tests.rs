@@ -35,7 +35,7 @@ const NEWER_SLOT: usize = 9;
 /// A prime stride visits all positions within pages in turn; a tenth of it in the long run.
 fn stride(short: usize) -> usize {
     if env::var_os("GYRE_TEST_LONG").is_some() {
-        short / 10 | 1
+        (short / 10) | 1
     } else {
         short
     }
