@@ -1,14 +1,16 @@
 //! The few operations on files that durable logs need, so that tests can take the power away.
 //!
 //! [`RealFs`] is the machine's file system; [`MemFs`] is its honest twin in memory, which forgets what was not synced
-//! when it is told to crash. Files are only ever appended to, cut, renamed and removed; a name is durable once its
-//! directory is synced.
+//! when it is told to crash, and a [`Machine`] is told at which operation that is. Files are only ever appended to, cut,
+//! renamed and removed; a name is durable once its directory is synced.
 
+mod machine;
 mod mem;
 mod real;
 
 use std::{fmt::Debug, io, path::Path};
 
+pub use machine::{Disk, Machine};
 pub use mem::MemFs;
 pub use real::RealFs;
 

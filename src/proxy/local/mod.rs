@@ -5,6 +5,8 @@
 
 mod applier;
 mod change;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt::Display,

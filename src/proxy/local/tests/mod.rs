@@ -1,0 +1,5 @@
+//! Embedded backends behind one journal, on a disk that forgets what was not synced.
+
+mod life;
+mod power;
+mod sent;
