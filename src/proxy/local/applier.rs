@@ -159,6 +159,7 @@ impl ApplierParts {
     pub(super) fn catch_up(&self) -> Result<Seq, journal::Error> {
         self.journal.register(self.backend.id.0, Start::Oldest);
         let mut applied = self.local.engine.checkpoint();
+        self.journal.number_after(applied);
         while applied < self.journal.committed() {
             applied = self.step(applied)?;
         }

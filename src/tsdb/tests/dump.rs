@@ -118,7 +118,8 @@ fn points(engine: &Engine, place: Place<'_>, series: &Series, names: &[Arc<str>]
     all
 }
 
-fn collect(pieces: &[Rows], names: &[Arc<str>]) -> Points {
+/// By time: the values of the fields that were asked for.
+pub(super) fn collect(pieces: &[Rows], names: &[Arc<str>]) -> Points {
     let mut points = Points::new();
     for rows in pieces {
         for (at, time) in rows.times.iter().enumerate() {
@@ -200,7 +201,7 @@ fn figures<'a>(pieces: impl Iterator<Item = &'a Rows>) -> (u64, f64, Option<i64>
     (count, sum, first, last)
 }
 
-fn tags_of(series: &Series) -> String {
+pub(super) fn tags_of(series: &Series) -> String {
     let tags: Vec<String> = series
         .tags
         .iter()

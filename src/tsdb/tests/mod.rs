@@ -6,6 +6,7 @@ pub(crate) mod dump;
 mod failures;
 pub(crate) mod model;
 mod properties;
+mod reads;
 pub(crate) mod records;
 mod schema;
 mod writes;

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::{
     dump::dump,
     model::{Model, Record},
+    reads::{Read, any_read},
     records::{any_record, line},
     *,
 };
@@ -24,6 +25,7 @@ enum Action {
     Advance(i64),
     Crash(u64),
     Reopen,
+    Read(Read),
 }
 
 /// An engine, the journal that it was fed from, and what it should hold.
@@ -82,6 +84,7 @@ impl Rig {
             }
             Action::Crash(seed) => self.reopen(self.fs.after_crash(*seed)),
             Action::Reopen => self.reopen(self.fs.clone()),
+            Action::Read(read) => read.check(&self.engine, &self.model.dump()),
         }
     }
 
@@ -158,6 +161,7 @@ fn any_action() -> impl Strategy<Value = Action> {
         1 => (1_i64..5).prop_map(Action::Advance),
         3 => any::<u64>().prop_map(Action::Crash),
         1 => Just(Action::Reopen),
+        20 => any_read().prop_map(Action::Read),
     ]
 }
 
@@ -170,7 +174,7 @@ proptest! {
     #![proptest_config(cases(40))]
 
     #[test]
-    fn holds_what_the_model_holds(actions in prop::collection::vec(any_action(), 1..50)) {
+    fn holds_what_the_model_holds(actions in prop::collection::vec(any_action(), 1..80)) {
         let mut rig = Rig::new();
         for name in ["a", "b"] {
             rig.act(&Action::Record(Record::CreateDatabase(name.to_owned())));
@@ -178,7 +182,9 @@ proptest! {
         }
         for action in actions {
             rig.act(&action);
-            rig.check();
+            if !matches!(action, Action::Read(_)) {
+                rig.check();
+            }
         }
     }
 }

@@ -27,17 +27,18 @@ fn any_db() -> impl Strategy<Value = String> {
 }
 
 /// Times of a few hours around the start of the clock.
-fn any_time() -> impl Strategy<Value = i64> {
+pub(super) fn any_time() -> impl Strategy<Value = i64> {
     (-3_i64..3, 0_i64..12).prop_map(|(hour, tick)| NOW + hour * HOUR + tick * 1_000_000)
 }
 
 fn any_point() -> impl Strategy<Value = Point> {
-    let field = (0_usize..4, 0_u8..20, 0_u8..20).prop_map(|(name, value, odd)| {
-        let of = if odd == 0 { (name + 1) % 4 } else { name };
+    let field = (0_usize..5, 0_u8..20, 0_u8..20).prop_map(|(name, value, odd)| {
+        let of = if odd == 0 { (name + 1) % 5 } else { name };
         let value = match of {
             0 => format!("{value}.5"),
             1 => format!("{value}i"),
             2 => format!("\"text {}\"", value % 3),
+            3 => format!("{value}u"),
             _ => format!("{}", value % 2 == 0),
         };
         (format!("f{name}"), value)
@@ -47,7 +48,7 @@ fn any_point() -> impl Strategy<Value = Point> {
     (
         measurement,
         tags,
-        prop::collection::btree_map(0_u8..4, field, 1..4),
+        prop::collection::btree_map(0_u8..5, field, 1..4),
         any_time(),
     )
         .prop_map(|(measurement, tags, fields, time)| {

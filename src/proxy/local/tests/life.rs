@@ -14,7 +14,7 @@ use crate::{
     obs::BackendMetrics,
     proxy::{
         ack::Note,
-        dead_letters::{DeadLetters, Letter},
+        dead_letters::{DeadLetters, Numbered},
         fleet::{Backend, Condition},
     },
     query::influxql::Limits,
@@ -27,7 +27,10 @@ use crate::{
     },
 };
 
-use super::super::{ApplierParts, Local};
+use super::{
+    super::{ApplierParts, Local},
+    sent::Content,
+};
 
 /// What goes wrong when the power fails, or else must not.
 pub(super) type Failure = Box<dyn Error>;
@@ -49,12 +52,21 @@ struct Member {
 
 impl Life {
     /// Opens the logs and the engines; nothing is applied yet.
-    pub(super) fn open(machine: &Machine, clock: &ManualClock, config: &Config) -> Result<Self, Failure> {
+    pub(super) fn open(
+        machine: &Machine,
+        clock: &ManualClock,
+        config: &Config,
+        sync: SyncMode,
+    ) -> Result<Self, Failure> {
         let fs: Arc<dyn Fs> = Arc::new(machine.clone());
-        let (journal, recovery) = Journal::open(Arc::clone(&fs), Path::new("/data/journal"), journal_options())?;
+        let (journal, recovery) = Journal::open(Arc::clone(&fs), Path::new("/data/journal"), journal_options(sync))?;
         assert!(recovery.lost.is_empty() && !recovery.cursors_lost, "{recovery:?}");
-        let dead_letters = DeadLetters::open(Arc::clone(&fs), Path::new("/data/dead-letters"), journal_options())
-            .inspect_err(|_| drop(journal.close()))?;
+        let dead_letters = DeadLetters::open(
+            Arc::clone(&fs),
+            Path::new("/data/dead-letters"),
+            journal_options(SyncMode::Always),
+        )
+        .inspect_err(|_| drop(journal.close()))?;
         let mut life = Self {
             machine: machine.clone(),
             clock: clock.clone(),
@@ -170,9 +182,10 @@ impl Life {
     }
 
     /// What each circle holds, all its backends together.
-    pub(super) fn circles(&self) -> Vec<Dump> {
+    pub(super) fn circles(&self) -> Result<Vec<Dump>, Failure> {
+        self.expect(true, "files can be read")?;
         let ids: BTreeSet<CircleId> = self.members.iter().map(|member| member.parts.backend.circle).collect();
-        ids.into_iter().map(|circle| self.circle(circle)).collect()
+        Ok(ids.into_iter().map(|circle| self.circle(circle)).collect())
     }
 
     fn circle(&self, circle: CircleId) -> Dump {
@@ -192,9 +205,10 @@ impl Life {
     }
 
     /// What could not be delivered and nobody was told of.
-    pub(super) fn letters(&self) -> Result<Vec<Letter>, Failure> {
+    pub(super) fn letters(&self) -> Result<BTreeSet<Content>, Failure> {
         let letters = self.dead_letters.list(0, usize::MAX)?;
-        Ok(letters.into_iter().map(|numbered| numbered.letter).collect())
+        let content = |Numbered { letter, .. }| (letter.db, letter.policy, letter.lines);
+        Ok(letters.into_iter().map(content).collect())
     }
 
     /// An error when the power has failed meanwhile, which is the one excuse.
@@ -216,14 +230,22 @@ impl Drop for Life {
     }
 }
 
+/// Two backends in one circle, one in another.
+pub(super) fn two_circles() -> Config {
+    let circle = |name: &str| format!("[[circles]]\nname = \"{name}\"\n");
+    let backend = |name: &str| format!("[[circles.backends]]\nname = \"{name}\"\nurl = \"embedded:\"\n");
+    let text = [circle("x"), backend("x1"), backend("x2"), circle("y"), backend("y1")].concat();
+    config::parse(Path::new("gyre.toml"), &text, []).expect("a valid configuration")
+}
+
 /// Small enough that segments are full all the time, and records are read from files.
-fn journal_options() -> journal::Options {
+fn journal_options(sync: SyncMode) -> journal::Options {
     journal::Options {
         segment_bytes: 1 << 10,
         max_bytes: 1 << 20,
         max_record_bytes: 1 << 16,
         tail_bytes: 1 << 10,
-        sync: SyncMode::Always,
+        sync,
         on_damage: OnDamage::Refuse,
     }
 }

@@ -1,6 +1,6 @@
 //! Records as clients send them, and what must become of each.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 
@@ -8,7 +8,6 @@ use crate::{
     base::{BackendId, TimestampNs},
     proxy::{
         ack::{Note, Request, Until},
-        dead_letters::Letter,
         record::{Builder, Kind},
     },
     tsdb::tests::{
@@ -31,7 +30,12 @@ pub(super) struct Sent {
     request: Option<Arc<Request>>,
     /// What the model says, once it was applied to it.
     expect: Expect,
+    /// Points that the model took.
+    pub(super) points: usize,
 }
+
+/// What a dead letter keeps of a record: database, policy and lines.
+pub(super) type Content = (String, String, String);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expect {
@@ -52,6 +56,7 @@ impl Sent {
             owners,
             request: waits.then(Request::new),
             expect: Expect::Nothing,
+            points: 0,
         };
         by_owners(record).into_iter().map(sent).collect()
     }
@@ -91,10 +96,11 @@ impl Sent {
     pub(super) fn accept(&mut self, model: &mut Model) {
         self.expect = match &self.record {
             Record::Write { db, policy, .. } if !model.has(db, policy) => Expect::Refused,
-            Record::Write { .. } => match model.apply(&self.record) {
-                0 => Expect::Applied,
-                _ => Expect::Refused,
-            },
+            Record::Write { points, .. } => {
+                let refused = model.apply(&self.record);
+                self.points = points.len() - refused;
+                if refused == 0 { Expect::Applied } else { Expect::Refused }
+            }
             _ => {
                 let before = model.dump();
                 model.apply(&self.record);
@@ -112,16 +118,18 @@ impl Sent {
         self.request = None;
     }
 
-    /// Points in it, when the model took them all.
-    pub(super) fn points(&self) -> usize {
+    /// What a dead letter may say of it; nothing when all of it is to be applied.
+    pub(super) fn refused(&self) -> Option<Content> {
         match &self.record {
-            Record::Write { points, .. } if self.expect == Expect::Applied => points.len(),
-            _ => 0,
+            Record::Write { db, policy, points } if self.expect == Expect::Refused => {
+                Some((db.clone(), policy.clone(), points.iter().map(line).collect()))
+            }
+            _ => None,
         }
     }
 
     /// Whether its client heard what it had to, or a dead letter says it.
-    pub(super) fn check(&self, letters: &[Letter]) {
+    pub(super) fn check(&self, letters: &BTreeSet<Content>) {
         let outcome = self
             .request
             .as_ref()
@@ -135,23 +143,10 @@ impl Sent {
                 assert!(!outcome.answers.iter().any(is_error), "{self:?}: {:?}", outcome.answers);
             }
             Expect::Refused => {
-                let is_buried = letters.iter().any(|letter| self.is_in(letter));
+                let is_buried = self.refused().is_some_and(|content| letters.contains(&content));
                 assert!(!outcome.refusals.is_empty() || is_buried, "nobody was told of {self:?}");
             }
         }
-    }
-
-    /// Whether a dead letter holds it, and rightly so.
-    pub(super) fn explains(&self, letter: &Letter) -> bool {
-        self.expect == Expect::Refused && self.is_in(letter)
-    }
-
-    fn is_in(&self, letter: &Letter) -> bool {
-        let Record::Write { db, policy, points } = &self.record else {
-            return false;
-        };
-        let lines: String = points.iter().map(line).collect();
-        (&letter.db, &letter.policy, &letter.lines) == (db, policy, &lines)
     }
 }
 
