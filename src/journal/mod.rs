@@ -279,6 +279,12 @@ impl<N: Send + Sync + 'static> Journal<N> {
         state.segments.iter().map(|segment| segment.bytes_after(seq)).sum()
     }
 
+    /// The configured limit of all segments together, bytes.
+    #[must_use]
+    pub fn max_bytes(&self) -> u64 {
+        self.shared.options.max_bytes
+    }
+
     /// Counters.
     #[must_use]
     pub fn stats(&self) -> Stats {

@@ -38,6 +38,8 @@ const STEP_BYTES: usize = 4 << 20;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Looks without a new record after which what lies in memory is flushed: restarts are quick then, and files small.
 const IDLE_LOOKS: u32 = 10;
+/// What part of the journal's limit may be kept for a backend before it is flushed.
+const HELD_SHARE: u64 = 4;
 /// Looks between two enforcements of retention: about a minute.
 const RETENTION_LOOKS: u32 = 120;
 /// Wait after a failure of the journal or the disk.
@@ -255,11 +257,10 @@ impl ApplierParts {
             let newest = self.journal.committed();
             idle = if newest == seen { idle + 1 } else { 0 };
             seen = newest;
-            let due = self.local.engine.maintenance_due();
-            if due.flush || idle == IDLE_LOOKS {
+            if self.is_flush_due(idle) {
                 self.flush();
             }
-            if due.compaction {
+            if self.local.engine.maintenance_due().compaction {
                 self.compact(stopping);
             }
             looks += 1;
@@ -269,6 +270,14 @@ impl ApplierParts {
                 tracing::error!(%error, "retention not enforced");
             }
         }
+    }
+
+    /// Whether memory is full, nothing has happened for a while, or the journal keeps too much for want of a flush, most
+    /// of it other backends' perhaps.
+    pub(super) fn is_flush_due(&self, idle: u32) -> bool {
+        let engine = &self.local.engine;
+        let held = self.journal.bytes_after(engine.checkpoint());
+        engine.maintenance_due().flush || idle == IDLE_LOOKS || held >= self.journal.max_bytes() / HELD_SHARE
     }
 
     pub(super) fn flush(&self) {

@@ -153,6 +153,13 @@ impl Life {
         self.expect(cursor == Some(*applied), "a flush covers all that was applied")
     }
 
+    /// Flushes the backends for which that is due, though there is no lull.
+    pub(super) fn keep(&self) -> Result<(), Failure> {
+        let is_due = |member: &usize| self.members[*member].parts.is_flush_due(0);
+        let mut due = (0..self.members.len()).filter(is_due);
+        due.try_for_each(|member| self.flush(member))
+    }
+
     /// Compacts what can be compacted.
     pub(super) fn compact(&self, member: usize) -> Result<(), Failure> {
         let parts = &self.members[member].parts;

@@ -1,6 +1,6 @@
 //! Embedded backends behind one journal, on a disk that forgets what was not synced.
 
 mod life;
-mod numbers;
+mod log;
 mod power;
 mod sent;
