@@ -167,7 +167,7 @@ impl<N> Committer<N> {
         };
         let (first, last) = (first.first, last.first + last.records.len() as u64 - 1);
         let mut active = match self.active.take() {
-            Some(active) if active.len < self.shared.options.segment_bytes => active,
+            Some(active) if active.len < self.shared.options.segment_bytes && self.continues(&active, first) => active,
             full => self.roll(full, first)?,
         };
         let start = active.len;
@@ -203,6 +203,11 @@ impl<N> Committer<N> {
                 Err(error)
             }
         }
+    }
+
+    /// Whether the record `first` may come next: a gap in the numbers is none when the header of a segment tells of it.
+    fn continues(&self, active: &Active, first: Seq) -> bool {
+        first == active.segment.first || first == self.shared.lock().newest + 1
     }
 
     fn note_unsynced(&mut self) {

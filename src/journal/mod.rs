@@ -197,6 +197,24 @@ impl<N: Send + Sync + 'static> Journal<N> {
         }
     }
 
+    /// Numbers on after `seq`, if that is ahead: a consumer has durably taken in records that this journal has lost since,
+    /// unsynced as they were, and must not take new ones for those. To be called before anything is appended.
+    pub fn number_after(&self, seq: Seq) {
+        let mut state = self.shared.lock();
+        if seq < state.next {
+            return;
+        }
+        tracing::warn!(
+            last = state.next - 1,
+            seq,
+            "the journal has lost records that were applied"
+        );
+        state.next = seq + 1;
+        state.committed = seq;
+        drop(state);
+        self.shared.committed.send_replace(seq);
+    }
+
     /// `consumer` has read everything up to `seq`, though it is not done with it: it keeps the segments, not the memory.
     pub fn note_read(&self, consumer: u32, seq: Seq) {
         let mut state = self.shared.lock();
@@ -259,6 +277,12 @@ impl<N: Send + Sync + 'static> Journal<N> {
             return 0;
         }
         state.segments.iter().map(|segment| segment.bytes_after(seq)).sum()
+    }
+
+    /// The configured limit of all segments together, bytes.
+    #[must_use]
+    pub fn max_bytes(&self) -> u64 {
+        self.shared.options.max_bytes
     }
 
     /// Counters.

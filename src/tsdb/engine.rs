@@ -128,6 +128,13 @@ impl Engine {
         if self.is_broken() { Err(Error::Broken) } else { Ok(()) }
     }
 
+    /// The journal's records up to `seq` are applied, or none of this engine's: the next flush makes that durable, so
+    /// that they need not be kept for it.
+    pub fn pass(&self, seq: u64) {
+        let mut state = self.write_state();
+        state.applied = state.applied.max(seq);
+    }
+
     /// Applies a record of the journal to the state.
     pub(super) fn change<T>(&self, seq: u64, apply: impl FnOnce(&mut State) -> T) -> T {
         let _applying = self.lock_applying();

@@ -39,7 +39,7 @@ mod source;
 mod state;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tombstone;
 mod write;
 

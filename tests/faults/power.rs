@@ -4,7 +4,6 @@
 //! servers, which refuse writes at times so that something waits. In the last life the power stays; in the end every
 //! server must hold what was acknowledged, each key with its last value, and both circles the same.
 
-mod machine;
 mod server;
 
 use std::{
@@ -20,7 +19,10 @@ use gyre::{
     base::{BackendId, CircleId, Clock, SystemClock},
     config::{self, Ack, Config},
     influx::line::{Limits, Precision},
-    journal::{self, Journal, OnDamage, SyncMode, fs::Fs},
+    journal::{
+        self, Journal, OnDamage, SyncMode,
+        fs::{Disk, Fs, Machine},
+    },
     meta::{Embedded, HistoryLimit, MetaStore},
     obs::BackendMetrics,
     proxy::{
@@ -39,10 +41,7 @@ use gyre::{
 };
 use tokio::task::{LocalSet, spawn_blocking, spawn_local};
 
-use self::{
-    machine::{Disk, Machine},
-    server::Server,
-};
+use self::server::Server;
 use super::{
     ledger::{Key, Ledger, Point, Replica},
     schedule::{self, Random},

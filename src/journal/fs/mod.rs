@@ -1,11 +1,12 @@
 //! The few operations on files that durable logs need, so that tests can take the power away.
 //!
 //! [`RealFs`] is the machine's file system; [`MemFs`] is its honest twin in memory, which forgets what was not synced
-//! when it is told to crash. Files are only ever appended to, cut, renamed and removed; a name is durable once its
-//! directory is synced.
+//! when it is told to crash, and a [`Machine`] is told at which operation that is. Files are only ever appended to, cut,
+//! renamed and removed; a name is durable once its directory is synced.
 
 #[cfg(test)]
 mod hooked;
+mod machine;
 mod mem;
 mod real;
 
@@ -13,6 +14,7 @@ use std::{fmt::Debug, io, path::Path};
 
 #[cfg(test)]
 pub(crate) use hooked::{HookedFs, Op};
+pub use machine::{Disk, Machine};
 pub use mem::MemFs;
 pub use real::RealFs;
 

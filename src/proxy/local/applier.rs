@@ -79,12 +79,7 @@ impl Applier {
     /// # Errors
     /// When the journal cannot be read, or the threads cannot be started.
     pub fn start(parts: &ApplierParts) -> Result<Self, journal::Error> {
-        let id = parts.backend.id.0;
-        parts.journal.register(id, Start::Oldest);
-        let mut applied = parts.local.engine.checkpoint();
-        while applied < parts.journal.committed() {
-            applied = parts.step(applied)?;
-        }
+        let applied = parts.catch_up()?;
         // what was dropped just before a crash was seen to be gone, and must not be seen again
         keeper::enforce_retention(parts);
         parts.backend.condition.set_alive(true);
@@ -171,14 +166,26 @@ impl ApplierParts {
         }
     }
 
+    /// Registers the engine's place with the journal and applies all that is committed; answers how far it came.
+    pub(super) fn catch_up(&self) -> Result<Seq, journal::Error> {
+        self.journal.register(self.backend.id.0, Start::Oldest);
+        let mut applied = self.local.engine.checkpoint();
+        self.journal.number_after(applied);
+        while applied < self.journal.committed() {
+            applied = self.step(applied)?;
+        }
+        Ok(applied)
+    }
+
     /// Applies some records after `applied`; answers how far it came.
-    fn step(&self, applied: Seq) -> Result<Seq, journal::Error> {
+    pub(super) fn step(&self, applied: Seq) -> Result<Seq, journal::Error> {
         let id = self.backend.id;
         let mut is_ours = |bytes: &[u8]| Record::read(bytes).map_or(true, |record| record.is_owned_by(id));
         let batch = self.journal.read(applied, STEP_BYTES, &mut is_ours)?;
         for entry in &batch.entries {
             self.apply(entry)?;
         }
+        self.local.engine.pass(batch.scanned_to);
         self.backend.condition.note_applied(batch.scanned_to);
         self.journal.note_read(id.0, batch.scanned_to);
         Ok(batch.scanned_to)

@@ -19,6 +19,8 @@ use super::applier::ApplierParts;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Time without a new record after which what lies in memory is flushed: restarts are quick then, and files small.
 const IDLE: Duration = Duration::from_secs(5);
+/// What part of the journal's limit may be kept for a backend before it is flushed.
+const HELD_SHARE: u64 = 4;
 /// First wait before a restart; doubled each time up to [`MAX_BACKOFF`].
 const MIN_BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
@@ -74,11 +76,11 @@ fn keep(parts: &ApplierParts, woken: &Receiver<()>, stopping: &AtomicBool) {
         if newest != seen {
             (seen, idle_at) = (newest, Some(now() + IDLE));
         }
-        let due = parts.local.engine.maintenance_due();
-        if due.flush || idle_at.take_if(|at| *at <= now()).is_some() {
+        let is_idle = idle_at.take_if(|at| *at <= now()).is_some();
+        if is_idle || is_flush_due(parts) {
             flush(parts);
         }
-        if due.compaction {
+        if parts.local.engine.maintenance_due().compaction {
             compact(parts, stopping);
         }
         if retention_at <= now() {
@@ -86,6 +88,13 @@ fn keep(parts: &ApplierParts, woken: &Receiver<()>, stopping: &AtomicBool) {
             retention_at = now().saturating_add(parts.retention_check);
         }
     }
+}
+
+/// Whether memory is full, or the journal keeps too much for want of a flush, most of it other backends' perhaps.
+pub(super) fn is_flush_due(parts: &ApplierParts) -> bool {
+    let engine = &parts.local.engine;
+    let held = parts.journal.bytes_after(engine.checkpoint());
+    engine.maintenance_due().flush || held >= parts.journal.max_bytes() / HELD_SHARE
 }
 
 /// Makes everything applied durable, and lets the journal forget it.
@@ -98,7 +107,8 @@ pub(super) fn flush(parts: &ApplierParts) {
     }
 }
 
-fn compact(parts: &ApplierParts, stopping: &AtomicBool) {
+/// Compacts what can be compacted, unless `stopping`.
+pub(super) fn compact(parts: &ApplierParts, stopping: &AtomicBool) {
     while !stopping.load(Ordering::Acquire) {
         match parts.local.engine.compact_once() {
             Ok(true) => {}

@@ -8,17 +8,17 @@ use crate::{
 };
 
 /// Time to field to value.
-pub(super) type Points = BTreeMap<i64, BTreeMap<String, String>>;
+pub(crate) type Points = BTreeMap<i64, BTreeMap<String, String>>;
 
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Dump {
-    pub(super) databases: Vec<(String, Vec<Policy>, String)>,
+pub(crate) struct Dump {
+    pub(crate) databases: Vec<(String, Vec<Policy>, String)>,
     /// By database and measurement: the tags of its series.
-    pub(super) series: BTreeMap<(String, String), Vec<String>>,
+    pub(crate) series: BTreeMap<(String, String), Vec<String>>,
     /// By database, policy and measurement.
-    pub(super) fields: BTreeMap<(String, String, String), Vec<(String, FieldType)>>,
+    pub(crate) fields: BTreeMap<(String, String, String), Vec<(String, FieldType)>>,
     /// By database, policy, measurement and tags.
-    pub(super) points: BTreeMap<(String, String, String, String), Points>,
+    pub(crate) points: BTreeMap<(String, String, String, String), Points>,
 }
 
 const ALL: Times = Times {
@@ -26,7 +26,7 @@ const ALL: Times = Times {
     max: i64::MAX,
 };
 
-pub(super) fn dump(engine: &Engine) -> Dump {
+pub(crate) fn dump(engine: &Engine) -> Dump {
     let mut dump = Dump::default();
     for db in engine.databases() {
         let policies = engine.policies(&db).unwrap();
@@ -118,7 +118,8 @@ fn points(engine: &Engine, place: Place<'_>, series: &Series, names: &[Arc<str>]
     all
 }
 
-fn collect(pieces: &[Rows], names: &[Arc<str>]) -> Points {
+/// By time: the values of the fields that were asked for.
+pub(super) fn collect(pieces: &[Rows], names: &[Arc<str>]) -> Points {
     let mut points = Points::new();
     for rows in pieces {
         for (at, time) in rows.times.iter().enumerate() {
@@ -200,7 +201,7 @@ fn figures<'a>(pieces: impl Iterator<Item = &'a Rows>) -> (u64, f64, Option<i64>
     (count, sum, first, last)
 }
 
-fn tags_of(series: &Series) -> String {
+pub(super) fn tags_of(series: &Series) -> String {
     let tags: Vec<String> = series
         .tags
         .iter()

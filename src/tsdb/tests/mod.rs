@@ -2,10 +2,12 @@
 
 mod concurrent;
 mod damage;
-mod dump;
+pub(crate) mod dump;
 mod failures;
-mod model;
+pub(crate) mod model;
 mod properties;
+mod reads;
+pub(crate) mod records;
 mod schema;
 mod writes;
 
@@ -18,11 +20,12 @@ use crate::{
 
 use super::*;
 
-const HOUR: i64 = 3_600_000_000_000;
+pub(crate) const HOUR: i64 = 3_600_000_000_000;
 /// Where the clock starts: a whole hour, so that points expire with their groups.
-const NOW: i64 = 480_000 * HOUR;
+pub(crate) const NOW: i64 = 480_000 * HOUR;
 
-fn options() -> Options {
+/// Such that little is enough for compactions and several files.
+pub(crate) fn options() -> Options {
     Options {
         compaction_fan_in: 3,
         max_file_bytes: 600,

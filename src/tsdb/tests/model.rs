@@ -10,18 +10,18 @@ use super::{
 };
 
 #[derive(Debug, Clone)]
-pub(super) struct Point {
-    pub(super) measurement: String,
+pub(crate) struct Point {
+    pub(crate) measurement: String,
     /// `k=v,k=v`, sorted.
-    pub(super) tags: String,
+    pub(crate) tags: String,
     /// As lines write values.
-    pub(super) fields: Vec<(String, String)>,
-    pub(super) time: i64,
+    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) time: i64,
 }
 
 /// What changes the state by the journal.
 #[derive(Debug, Clone)]
-pub(super) enum Record {
+pub(crate) enum Record {
     Write {
         db: String,
         policy: String,
@@ -68,7 +68,7 @@ struct Database {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Model {
+pub(crate) struct Model {
     databases: Vec<Database>,
     now: i64,
 }
@@ -84,7 +84,7 @@ impl Default for Model {
 
 impl Model {
     /// How many points were refused.
-    pub(super) fn apply(&mut self, record: &Record) -> usize {
+    pub(crate) fn apply(&mut self, record: &Record) -> usize {
         let now = self.now;
         match record {
             Record::CreateDatabase(name) => self.create(name),
@@ -118,8 +118,15 @@ impl Model {
         0
     }
 
+    /// Whether points can be written to a policy; an empty name is the default.
+    pub(crate) fn has(&self, db: &str, policy: &str) -> bool {
+        let is_meant = |known: &Policy| policy.is_empty() || known.name == policy;
+        let database = self.databases.iter().find(|known| known.name == db);
+        database.is_some_and(|db| db.policies.iter().any(is_meant))
+    }
+
     /// Moves the clock and enforces retention.
-    pub(super) fn advance(&mut self, hours: i64) {
+    pub(crate) fn advance(&mut self, hours: i64) {
         self.now += hours * HOUR;
         let now = self.now;
         for db in &mut self.databases {
@@ -132,7 +139,7 @@ impl Model {
         }
     }
 
-    pub(super) fn dump(&self) -> Dump {
+    pub(crate) fn dump(&self) -> Dump {
         let mut dump = Dump::default();
         for db in &self.databases {
             let policies = db.policies.iter().map(|policy| Policy {

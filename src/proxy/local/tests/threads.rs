@@ -13,23 +13,24 @@ use std::{
 use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
 
-use super::{
-    super::{
-        dead_letters::DeadLetters,
-        fleet::{Backend, Condition},
-        record::{Builder, Kind},
-        testing::options,
-    },
-    *,
-};
+use super::super::{Applier, ApplierParts, Local};
 use crate::{
-    base::{BackendId, CircleId, SystemClock},
+    base::{BackendId, CircleId, Clock, SystemClock, TimestampNs},
     config,
     journal::{
         Journal,
         fs::{HookedFs, MemFs, Op},
     },
     obs::BackendMetrics,
+    proxy::{
+        ack::Note,
+        dead_letters::DeadLetters,
+        fleet::{Backend, Condition},
+        record::{Builder, Kind},
+        testing::options,
+    },
+    query::influxql::Limits,
+    tsdb::{self, Engine},
 };
 
 const ID: BackendId = BackendId(1);
@@ -44,7 +45,7 @@ struct Life {
 
 /// What survives a life: the journal, and the engine's disk.
 struct Disks {
-    journal: Journal<super::super::ack::Note>,
+    journal: Journal<Note>,
     letters: DeadLetters,
     engine: HookedFs,
 }
