@@ -1,5 +1,7 @@
 //! The embedded engine behind the same front door: no other server.
 
+mod bounds;
+mod chunks;
 mod crash;
 mod differential;
 mod life;
