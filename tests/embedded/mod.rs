@@ -5,6 +5,7 @@ mod chunks;
 mod crash;
 mod differential;
 mod life;
+mod memory;
 
 use crate::support::gyre::{Config, Gyre};
 
