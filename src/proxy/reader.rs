@@ -228,10 +228,12 @@ impl Reader {
             match answered {
                 Ok(()) if sink.has_failed() => return sink.end(not_executed.collect()),
                 Ok(()) => {}
+                Err(QueryError::Abandoned) => return,
                 Err(error) if statements.len() == 1 && !sink.is_begun() && !error.is_result() => {
                     return sink.fail(error);
                 }
                 Err(error) => {
+                    tracing::warn!(%error, "query failed");
                     let failed = of_error(id, &error.to_string());
                     return sink.end(std::iter::once(failed).chain(not_executed).collect());
                 }

@@ -138,8 +138,8 @@ fn queries_at_once_are_limited_and_end_with_their_clients() {
 }
 
 #[test]
-fn stalled_readers_hold_up_nobody_and_are_told_in_the_end() {
-    let gyre = Gyre::start(super::config(1, 1).set("query", "stall_timeout", "3s"));
+fn stalled_readers_hold_up_nobody() {
+    let gyre = super::start(1, 1);
     let client = gyre.client();
     fill(&client);
     let most = std::thread::available_parallelism().map_or(1, Into::into) * 2 + 2;
@@ -156,13 +156,31 @@ fn stalled_readers_hold_up_nobody_and_are_told_in_the_end() {
     });
     let quick = client.post(&target("SELECT count(v) FROM m", ""), b"").json();
     assert_eq!(quick["results"][0]["series"][0]["values"][0][1], 50);
-    let told = stalled.iter_mut().next().expect("there are some");
-    wait::pause(Duration::from_secs(4));
-    let mut text = String::new();
-    while let Some(chunk) = told.read_chunk().expect("a whole answer") {
-        text = String::from_utf8_lossy(&chunk).into_owned();
-    }
-    assert!(text.contains("query ended: its answer was not read for 3s"), "{text}");
+}
+
+#[test]
+fn a_reader_that_stalled_is_told_so() {
+    let gyre = Gyre::start(super::config(1, 1).set("query", "stall_timeout", "2s"));
+    fill(&gyre.client());
+    let mut stalled = ask_only(&gyre.client(), &target(ENDLESS, "&chunked=true"));
+    let text = "query ended: its answer was not read for 2s";
+    wait::until("the query is ended", NOTICED, || {
+        gyre.process().log().contains(text).then_some(())
+    });
+    assert_eq!(last_document(&mut stalled), error(text));
+}
+
+#[test]
+fn a_reader_that_never_comes_back_is_cut_off() {
+    let gyre = Gyre::start(super::config(1, 1).set("query", "stall_timeout", "1s"));
+    let client = gyre.client();
+    fill(&client);
+    let mut stalled = ask_only(&client, &target(ENDLESS, "&chunked=true"));
+    assert_eq!(stalled.read_head().expect("it begins").status, 200);
+    let held = || gyre.metric("gyre_memory_budget_used_bytes{}");
+    wait::until("its answer takes memory", NOTICED, || (held() > 0.0).then_some(()));
+    wait::until("the memory is free again", NOTICED, || (held() == 0.0).then_some(()));
+    drop(stalled);
 }
 
 #[test]
