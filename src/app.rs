@@ -9,7 +9,7 @@ mod stores;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::{sync::Semaphore, task::JoinHandle, time::Instant};
 
 use crate::{
     actors::{BackendHandle, BackendParts, CircleHandle, CircleParts},
@@ -27,6 +27,7 @@ use crate::{
         dead_letters::DeadLetters,
         fleet::{Backend, Circle, Condition, Fleet},
         intake::Intake,
+        local::Pool,
         lookup::Lookup,
         queue::Queue,
         reader::Reader,
@@ -81,6 +82,9 @@ pub enum StartError {
     /// The front door.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// The threads of queries.
+    #[error("query threads: {0}")]
+    Threads(std::io::Error),
     /// A thread that opened files died.
     #[error("start died: {0}")]
     Thread(#[from] tokio::task::JoinError),
@@ -212,13 +216,16 @@ impl App {
 
 async fn build_fleet(config: &Config, stores: &Stores) -> Result<Fleet, StartError> {
     let tip = stores.journal.committed();
+    let pool = embedded::pool(config)?;
     let mut circles = Vec::with_capacity(config.circles.len());
     for (id, circle) in (0..).map(CircleId).zip(&config.circles) {
         let ring = Ring::new(&circle.node_keys(&config.proxy.hash_key))
             .ok_or(StartError::Unsupported("a circle without backends"))?;
         let mut members = Vec::with_capacity(circle.backends.len());
         for backend in &circle.backends {
-            members.push(Arc::new(build_backend((config, stores), id, backend, tip).await?));
+            members.push(Arc::new(
+                build_backend((config, stores, &pool), id, backend, tip).await?,
+            ));
         }
         circles.push(Circle {
             id,
@@ -231,7 +238,7 @@ async fn build_fleet(config: &Config, stores: &Stores) -> Result<Fleet, StartErr
 }
 
 async fn build_backend(
-    (settings, stores): (&Config, &Stores),
+    (settings, stores, pool): (&Config, &Stores, &Arc<Pool>),
     circle: CircleId,
     config: &config::Backend,
     tip: u64,
@@ -239,7 +246,7 @@ async fn build_backend(
     let remembered = registry::remember(stores.meta.as_ref(), &config.name).await?;
     let id = BackendId(remembered.id);
     let local = match config.url {
-        BackendUrl::Embedded => Some(Arc::new(embedded::open(settings, stores, id)?)),
+        BackendUrl::Embedded => Some(Arc::new(embedded::open(settings, stores, pool, id)?)),
         BackendUrl::Http(_) => None,
     };
     let condition = Condition::default();
@@ -404,7 +411,8 @@ fn reader(config: &Config, intake: &Arc<Intake>, budget: &ByteBudget, stores: &S
             Ack::Applied { timeout } => timeout,
             Ack::Journal => config.delivery.linger * 4,
         },
-        max_merged: config.query.max_merged.as_usize(),
+        settings: config.query,
+        admission: Semaphore::new(config.query.max_concurrent.get().min(Semaphore::MAX_PERMITS)),
         budget: budget.clone(),
         clock: Arc::clone(&stores.clock),
     }

@@ -1,6 +1,6 @@
 //! Embedded backends: their engines, and the threads that apply the journal to them.
 
-use std::{path::Path, sync::Arc};
+use std::{num::NonZeroUsize, path::Path, sync::Arc};
 
 use crate::{
     base::{BackendId, ByteSize},
@@ -9,7 +9,7 @@ use crate::{
     obs::Metrics,
     proxy::{
         fleet::{Backend, Fleet},
-        local::{Applier, ApplierParts, Local},
+        local::{Applier, ApplierParts, Local, Pool},
     },
     query::influxql::Limits,
     tsdb::{self, Engine},
@@ -25,8 +25,15 @@ const MAX_MEMTABLE: ByteSize = ByteSize::mib(128);
 /// Threads that apply the journal, with what they work with.
 pub(super) type Appliers = Vec<(Applier, ApplierParts)>;
 
+/// The threads that queries run on: as many at a time as there are cores.
+pub(super) fn pool(config: &Config) -> Result<Arc<Pool>, StartError> {
+    let at_once = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let pool = Pool::new(at_once, config.query.max_concurrent).map_err(StartError::Threads)?;
+    Ok(Arc::new(pool))
+}
+
 /// Opens the engine of an embedded backend. Reads files: not for an async thread.
-pub(super) fn open(config: &Config, stores: &Stores, id: BackendId) -> Result<Local, StartError> {
+pub(super) fn open(config: &Config, stores: &Stores, pool: &Arc<Pool>, id: BackendId) -> Result<Local, StartError> {
     let dir = config.data.dir.join("tsdb").join(id.to_string());
     let options = tsdb::Options {
         memtable_bytes: ByteSize((config.memory.budget.0 / MEMTABLE_SHARE).min(MAX_MEMTABLE.0)).as_usize(),
@@ -35,8 +42,12 @@ pub(super) fn open(config: &Config, stores: &Stores, id: BackendId) -> Result<Lo
     let clock = Arc::clone(&stores.clock);
     let (engine, recovery) = Engine::open(Arc::new(RealFs), &dir, options, Arc::clone(&clock))?;
     report(&dir, &recovery);
-    let at_once = std::thread::available_parallelism().map_or(1, Into::into);
-    Ok(Local::new(engine, clock, at_once, Limits::default()))
+    let limits = Limits {
+        points: config.query.max_points,
+        series: config.query.max_series,
+        buckets: config.query.max_buckets,
+    };
+    Ok(Local::new(engine, clock, Arc::clone(pool), limits))
 }
 
 fn report(dir: &Path, recovery: &tsdb::Recovery) {

@@ -75,6 +75,11 @@ impl Reserved {
         taken
     }
 
+    /// Takes over what another part of the same budget holds.
+    pub fn absorb(&mut self, mut other: Self) {
+        self.bytes += std::mem::take(&mut other.bytes);
+    }
+
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> u64 {
@@ -100,7 +105,10 @@ mod tests {
         assert!(!first.try_grow(41));
         assert!(first.try_grow(40));
         assert_eq!(budget.used(), 100);
-        drop(first);
+        let mut second = budget.try_reserve(0).unwrap();
+        second.absorb(first);
+        assert_eq!((second.bytes(), budget.used()), (100, 100));
+        drop(second);
         assert_eq!(budget.used(), 0);
     }
 }

@@ -222,6 +222,16 @@ pub enum Gzip {
 pub struct Query {
     /// How long a query may run; `None`: as long as it takes.
     pub timeout: Option<Duration>,
+    /// How long a client may leave the next piece of its answer unread.
+    pub stall_timeout: Duration,
+    /// Queries answered here at once; further ones are refused.
+    pub max_concurrent: NonZeroUsize,
+    /// Points that a `SELECT` may read from an embedded backend; 0: no limit.
+    pub max_points: u64,
+    /// Series that it may read; 0: no limit.
+    pub max_series: u64,
+    /// Windows of time that it may ask for; 0: no limit.
+    pub max_buckets: u64,
     /// Bytes of answers held to merge one statement; not more than the memory budget.
     pub max_merged: ByteSize,
     /// Statements in one request.

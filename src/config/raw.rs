@@ -109,6 +109,11 @@ pub(super) struct Delivery {
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct Query {
     pub(super) timeout: String,
+    pub(super) stall_timeout: String,
+    pub(super) max_concurrent: usize,
+    pub(super) max_points: u64,
+    pub(super) max_series: u64,
+    pub(super) max_buckets: u64,
     pub(super) max_merged: String,
     pub(super) max_statements: usize,
 }

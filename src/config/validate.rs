@@ -133,6 +133,11 @@ fn query(raw: &raw::Query, table: &Table<'_>) -> Result<Query, ConfigError> {
     let timeout = table.duration("timeout", &raw.timeout)?;
     Ok(Query {
         timeout: (!timeout.is_zero()).then_some(timeout),
+        stall_timeout: table.some_time("stall_timeout", &raw.stall_timeout)?,
+        max_concurrent: table.some("max_concurrent", raw.max_concurrent)?,
+        max_points: raw.max_points,
+        max_series: raw.max_series,
+        max_buckets: raw.max_buckets,
         max_merged: table.some_bytes("max_merged", &raw.max_merged)?,
         max_statements: table.some("max_statements", raw.max_statements)?,
     })

@@ -4,10 +4,13 @@ use std::{
     io,
     net::{SocketAddr, TcpListener, ToSocketAddrs},
     sync::Arc,
+    time::Duration,
 };
 
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 
 use crate::{
     config::{Http, ServerTls, Workers},
@@ -15,6 +18,10 @@ use crate::{
 };
 
 use super::{Services, access, admin, gyre, influx};
+
+/// Times of `query.stall_timeout` after which a client that reads nothing is cut off. The query ends first, though the
+/// system's buffers fill before its answer stalls, and its last words are there for a client that reads on in between.
+const CUT_OFF_FACTOR: u32 = 4;
 
 /// The front door could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +67,7 @@ impl Server {
         let _usable = Client::new(services.fleet.backends.iter().map(AsRef::as_ref), services.client)?;
         let workers = worker_count(&config);
         let per_worker = config.max_connections.get().div_ceil(workers);
+        let cut_off_after = services.config.query.stall_timeout.saturating_mul(CUT_OFF_FACTOR);
         let services = web::Data::from(services);
         let make = move || {
             let client = Client::new(services.fleet.backends.iter().map(AsRef::as_ref), services.client);
@@ -90,6 +98,7 @@ impl Server {
                 source,
             };
             let listener = bind(&address.candidates()).map_err(failed)?;
+            cut_off_stalled(&listener, cut_off_after).map_err(failed)?;
             server = match &tls {
                 Some(tls) => server.listen_rustls_0_23(listener, tls.clone()),
                 None => server.listen(listener),
@@ -143,6 +152,19 @@ fn bind(candidates: &[(String, u16)]) -> io::Result<TcpListener> {
         }
     }
     Err(last)
+}
+
+/// Makes the system end connections whose client reads nothing for that long, so that what their answers hold is free
+/// again. Accepted connections inherit it from the listener.
+#[cfg(target_os = "linux")]
+fn cut_off_stalled(listener: &TcpListener, after: Duration) -> io::Result<()> {
+    SockRef::from(listener).set_tcp_user_timeout(Some(after))
+}
+
+/// Only Linux knows such a limit; elsewhere a connection ends with its client.
+#[cfg(not(target_os = "linux"))]
+fn cut_off_stalled(_: &TcpListener, _: Duration) -> io::Result<()> {
+    Ok(())
 }
 
 fn tls_config(tls: &ServerTls) -> Result<rustls::ServerConfig, ServerError> {

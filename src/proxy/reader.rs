@@ -1,24 +1,31 @@
 //! The read path: every statement is planned, sent to those who can answer it, and the answers are put together.
 
+mod answer;
 mod ask;
 mod change;
+mod embedded;
 mod gather;
 mod split;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use reqwest::Response;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep_until},
+};
 
 use crate::{
     base::{ByteBudget, Clock, ErrorKind, Reserved},
+    config,
     influx::{
         influxql::{
             ParseError,
             ast::{Page, Show, ShowMeasurements, Statement},
         },
         line,
-        result::{self, MergeRule, StatementResult},
+        result::{MergeRule, StatementResult},
     },
 };
 
@@ -30,6 +37,8 @@ use super::{
     plan::{self, Merge, Names, Plan, Replicas, Scope},
     watermark::Watermarks,
 };
+
+pub use answer::{Piece, Pieces, Sink, channel};
 
 /// Answers queries. Shared by all HTTP workers.
 #[derive(Debug)]
@@ -44,9 +53,11 @@ pub struct Reader {
     pub lookup: Arc<Lookup>,
     /// How long a read waits for a replica that has everything before it takes one that lags.
     pub patience: Duration,
-    /// Bytes of answers that one statement may hold to merge them.
-    pub max_merged: usize,
-    /// What all merges together may hold.
+    /// Bounds on one query, and on all.
+    pub settings: config::Query,
+    /// Has a permit for each query that may be answered here at once.
+    pub admission: Semaphore,
+    /// What all answers together may hold.
     pub budget: ByteBudget,
     /// Tells what `now()` is.
     pub clock: Arc<dyn Clock>,
@@ -61,19 +72,12 @@ pub struct Options {
     pub policy: String,
     /// Parameters passed to the backend that answers alone: `epoch`, `pretty`, `chunked`, `chunk_size`, `params`.
     pub passed: Vec<(&'static str, String)>,
+    /// The client wants its answer in chunks, of at most that many rows.
+    pub chunk_rows: Option<NonZeroUsize>,
     /// The `Accept` header.
     pub accept: String,
     /// The query came with GET.
     pub is_get: bool,
-}
-
-/// An answer.
-#[derive(Debug)]
-pub enum Answer {
-    /// A backend's answer as it comes.
-    Relayed(Relayed),
-    /// An answer made here, with what it holds of the budget.
-    Made(result::Response, Reserved),
 }
 
 /// A backend's answer, still arriving.
@@ -122,6 +126,24 @@ pub enum QueryError {
     /// The budget is exhausted.
     #[error("too many bytes in flight: try again")]
     Busy,
+    /// The answer does not fit in what is left of the budget.
+    #[error("answer is larger than what is left of memory.budget: ask for less, or in chunks")]
+    BeyondBudget,
+    /// The query ran for as long as it may.
+    #[error("query-timeout limit exceeded")]
+    TimedOut,
+    /// Too many queries are being answered.
+    #[error("max-concurrent-queries limit exceeded({0}, {0})")]
+    TooManyQueries(usize),
+    /// The client does not read its answer.
+    #[error("query ended: its answer was not read for {0:?}")]
+    Stalled(Duration),
+    /// The client has left.
+    #[error("client has left")]
+    Abandoned,
+    /// A bug.
+    #[error("query died")]
+    Died,
     /// A changing statement was not taken.
     #[error(transparent)]
     Change(#[from] WriteError),
@@ -137,9 +159,20 @@ impl QueryError {
             Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::Unavailable(_) | Self::BackendLost { .. } | Self::BadAnswer { .. } => ErrorKind::Unavailable,
             Self::TooLarge(_) => ErrorKind::TooLarge,
-            Self::Busy => ErrorKind::Busy,
+            Self::Busy | Self::BeyondBudget | Self::TooManyQueries(_) => ErrorKind::Busy,
+            Self::TimedOut | Self::Stalled(_) => ErrorKind::Timeout,
+            Self::Abandoned | Self::Died => ErrorKind::Internal,
             Self::Change(error) => error.kind(),
         }
+    }
+
+    /// Whether InfluxDB says so in the result of the statement, and not of the request as a whole.
+    #[must_use]
+    pub fn is_result(&self) -> bool {
+        matches!(
+            self,
+            Self::Unsupported(_) | Self::BeyondBudget | Self::TimedOut | Self::TooManyQueries(_) | Self::Stalled(_)
+        )
     }
 }
 
@@ -147,42 +180,74 @@ impl QueryError {
 type Asked = Result<StatementResult, QueryError>;
 
 impl Reader {
-    /// Answers a request whose `text` holds these `statements`.
+    /// Passes on a request whose `text` holds these `statements`, if one InfluxDB server can answer all of them.
     ///
     /// # Errors
-    /// See [`QueryError`]. When there are several statements, what fails for one of them is its error in the answer.
-    pub async fn query(
+    /// See [`QueryError`].
+    pub async fn relay(
         &self,
         client: &Client,
         text: &str,
         statements: &[Statement],
         options: &Options,
-    ) -> Result<Answer, QueryError> {
+    ) -> Result<Option<Relayed>, QueryError> {
         self.check_databases(statements, &options.db)?;
-        if let Some(replicas) = self.whole(statements, &options.db) {
-            return self.relay(client, &replicas, text, options).await.map(Answer::Relayed);
+        let Some(replicas) = self.whole(statements, &options.db) else {
+            return Ok(None);
+        };
+        let asked = self.pass_on(client, &replicas, text, options);
+        tokio::select! {
+            relayed = asked => relayed.map(Some),
+            () = self.time_is_up(Instant::now()) => Err(QueryError::TimedOut),
         }
-        let mut reserved = self.budget.try_reserve(0).ok_or(QueryError::Busy)?;
-        let mut response = result::Response::default();
+    }
+
+    /// Answers a request with these `statements`. What fails for one of several is its error in the answer.
+    ///
+    /// What only reads ends when the client leaves or the time is up; what changes something is carried through.
+    pub async fn answer(&self, client: &Client, statements: &[Statement], options: &Options, mut sink: Sink) {
+        let Ok(_admitted) = self.admission.try_acquire() else {
+            let error = QueryError::TooManyQueries(self.settings.max_concurrent.get());
+            return sink.end(vec![of_error(0, &error.to_string())]);
+        };
+        let begun = Instant::now();
         for (id, statement) in (0..).zip(statements) {
-            let failed = response
-                .results
-                .last()
-                .is_some_and(|result: &StatementResult| result.error.is_some());
-            let answered = if failed {
-                Ok(of_error("not executed"))
+            sink.begin(id, answer::chunk_by(statement, options.chunk_rows));
+            let answered = if statement.is_read_only() {
+                tokio::select! {
+                    biased;
+                    () = sink.left() => return,
+                    () = self.time_is_up(begun) => Err(QueryError::TimedOut),
+                    answered = self.execute(client, statement, options, &mut sink) => answered,
+                }
             } else {
-                self.execute(client, statement, options, &mut reserved).await
+                self.execute(client, statement, options, &mut sink).await
             };
-            let mut result = match answered {
-                Ok(result) => result,
-                Err(error) if statements.len() == 1 && error.kind() != ErrorKind::Unsupported => return Err(error),
-                Err(error) => of_error(&error.to_string()),
-            };
-            result.statement_id = id;
-            response.results.push(result);
+            let not_executed = (id + 1..).zip(statements.iter().skip(id as usize + 1));
+            let not_executed = not_executed.map(|(id, _)| of_error(id, "not executed"));
+            match answered {
+                Ok(()) if sink.has_failed() => return sink.end(not_executed.collect()),
+                Ok(()) => {}
+                Err(QueryError::Abandoned) => return,
+                Err(error) if statements.len() == 1 && !sink.is_begun() && !error.is_result() => {
+                    return sink.fail(error);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "query failed");
+                    let failed = of_error(id, &error.to_string());
+                    return sink.end(std::iter::once(failed).chain(not_executed).collect());
+                }
+            }
         }
-        Ok(Answer::Made(response, reserved))
+        sink.end(Vec::new());
+    }
+
+    /// Resolves when a query that began then has run for as long as it may.
+    async fn time_is_up(&self, begun: Instant) {
+        match self.settings.timeout {
+            Some(limit) => sleep_until(begun + limit).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Sends a Flux script to a replica that has its measurement; the answer is passed on.
@@ -245,7 +310,7 @@ impl Reader {
     }
 
     /// Passes a request on as it is.
-    async fn relay(
+    async fn pass_on(
         &self,
         client: &Client,
         replicas: &Replicas,
@@ -270,23 +335,35 @@ impl Reader {
         client: &Client,
         statement: &Statement,
         options: &Options,
-        reserved: &mut Reserved,
-    ) -> Asked {
+        sink: &mut Sink,
+    ) -> Result<(), QueryError> {
+        let mut reserved = self.budget.try_reserve(0).ok_or(QueryError::Busy)?;
         let mut names = Names::new();
-        loop {
-            return match plan::plan(statement, &options.db, &self.fleet, &names) {
-                Plan::One(replicas) => self.ask_decoded(client, &replicas, statement, options, reserved).await,
-                Plan::Split { parts, descending } => self.split(client, (parts, descending), options, reserved).await,
-                Plan::Merge(merge) => self.merge(client, &merge, options, reserved).await,
-                Plan::Change(owners) => self.change(client, statement, &owners, options).await,
-                Plan::Refuse(why) => Err(QueryError::Unsupported(why)),
+        let result = loop {
+            break match plan::plan(statement, &options.db, &self.fleet, &names) {
+                Plan::One(replicas) => match self.best_local(&replicas).await {
+                    Some((backend, local)) => {
+                        return self.stream_local(&backend, &local, statement, options, sink).await;
+                    }
+                    None => {
+                        self.ask_remote(client, &replicas, statement, options, &mut reserved)
+                            .await?
+                    }
+                },
+                Plan::Split { parts, descending } => {
+                    self.split(client, (parts, descending), options, &mut reserved).await?
+                }
+                Plan::Merge(merge) => self.merge(client, &merge, options, &mut reserved).await?,
+                Plan::Change(owners) => self.change(client, statement, &owners, options).await?,
+                Plan::Refuse(why) => return Err(QueryError::Unsupported(why)),
                 Plan::NeedsNames(db) => {
-                    let known = self.names(client, &db, reserved).await?;
+                    let known = self.names(client, &db, &mut reserved).await?;
                     names.insert(db, known);
                     continue;
                 }
             };
-        }
+        };
+        sink.send(result, reserved, self.settings.stall_timeout).await
     }
 
     /// The names of all measurements of a database.
@@ -317,8 +394,9 @@ impl Reader {
     }
 }
 
-fn of_error(text: &str) -> StatementResult {
+fn of_error(statement_id: u32, text: &str) -> StatementResult {
     StatementResult {
+        statement_id,
         error: Some(text.to_owned()),
         ..StatementResult::default()
     }

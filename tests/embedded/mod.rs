@@ -1,9 +1,12 @@
 //! The embedded engine behind the same front door: no other server.
 
+mod bounds;
+mod chunks;
 mod crash;
 mod differential;
 mod disk;
 mod life;
+mod memory;
 mod removers;
 mod upkeep;
 

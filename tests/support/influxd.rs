@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) wal_fsync_delay: &'static str,
     /// Largest accepted body in bytes; 0 is unlimited.
     pub(crate) max_body_size: u64,
+    /// Further tables of its configuration, TOML.
+    pub(crate) more: &'static str,
 }
 
 /// InfluxDB's own defaults.
@@ -33,6 +35,7 @@ pub(crate) const DEFAULTS: Options = Options {
     auth: false,
     wal_fsync_delay: "0s",
     max_body_size: 25_000_000,
+    more: "",
 };
 
 /// A server with its own directories and address, which stay the same over restarts.
@@ -120,6 +123,7 @@ fn config(dir: &Path, addr: SocketAddr, rpc: SocketAddr, options: &Options) -> S
         auth,
         wal_fsync_delay,
         max_body_size,
+        more,
     } = options;
     let dir = dir.display();
     format!(
@@ -143,6 +147,6 @@ bind-address = "{addr}"
 auth-enabled = {auth}
 max-body-size = {max_body_size}
 log-enabled = false
-"#
+{more}"#
     )
 }

@@ -56,6 +56,16 @@ fn the_defaults_are_those_of_the_design() {
     assert_eq!(config.journal.sync, JournalSync::Always);
     assert_eq!(config.delivery.connections, NonZeroUsize::new(4).unwrap());
     assert_eq!(config.query.timeout, None);
+    assert_eq!(config.query.stall_timeout, Duration::from_secs(60));
+    assert_eq!(config.query.max_concurrent, NonZeroUsize::new(256).unwrap());
+    assert_eq!(
+        (
+            config.query.max_points,
+            config.query.max_series,
+            config.query.max_buckets
+        ),
+        (0, 0, 0)
+    );
     assert_eq!(config.meta, Meta::Embedded);
     assert_eq!(config.proxy.api, Api::V2_4_7);
     assert_eq!(

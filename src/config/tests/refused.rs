@@ -101,6 +101,14 @@ fn values_out_of_range() {
         "2: query.max_merged: must be more than zero",
     );
     check(
+        "[query]\nstall_timeout = \"0s\"",
+        "2: query.stall_timeout: must be more than zero",
+    );
+    check(
+        "[query]\nmax_concurrent = 0",
+        "2: query.max_concurrent: must be more than zero",
+    );
+    check(
         "[delivery]\nconnections = 0",
         "2: delivery.connections: must be more than zero",
     );

@@ -7,7 +7,7 @@ use crate::{influx::flux, proxy::client::Client};
 
 use super::{
     super::{Services, body, error::ApiError},
-    query::relay,
+    answer::relayed,
 };
 
 /// The JSON form of a query. Members not named here are the backend's business.
@@ -46,7 +46,7 @@ pub(super) async fn query(
     let accept = text(header::ACCEPT).unwrap_or_else(|| "*/*".to_owned());
     let types = (content_type.as_str(), accept.as_str());
     let reads = (target.bucket.database.as_str(), target.measurement.as_str());
-    Ok(relay(
+    Ok(relayed(
         services.reader.flux(&client, reads, body.bytes.clone(), types).await?,
     ))
 }

@@ -1,5 +1,6 @@
 //! InfluxDB's own interface: `/ping`, `/write`, `/query`, and `/api/v2/*` as 1.8 has it.
 
+mod answer;
 mod cors;
 mod flux;
 mod query;

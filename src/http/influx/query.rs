@@ -2,27 +2,18 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{Method, StatusCode, header},
+    http::{Method, header},
     web,
 };
-use bytes::Bytes;
-use futures_util::{StreamExt, stream};
 
 use crate::{
-    base::{ErrorKind, Reserved},
     influx::{
-        influxql::{
-            self, JsonValue, Param, Params as Bound,
-            ast::{Show, Statement},
-        },
-        result::{
-            self, Encoder, OutputOptions, TimeFormat,
-            chunk::{self, ChunkBy},
-        },
+        influxql::{self, JsonValue, Param, Params as Bound, ast::Statement},
+        result::{OutputOptions, Response, StatementResult, TimeFormat, chunk},
     },
     proxy::{
         client::Client,
-        reader::{Answer, Options, QueryError, Relayed},
+        reader::{self, Options, QueryError},
     },
 };
 
@@ -32,11 +23,8 @@ use super::{
         error::ApiError,
         params::{self, Params},
     },
-    output,
+    answer, output,
 };
-
-/// A made answer leaves in pieces of about this size.
-const PIECE_BYTES: usize = 64 << 10;
 
 /// Parameters that a backend understands as they are.
 const PASSED: [&str; 4] = ["epoch", "chunked", "chunk_size", "params"];
@@ -49,12 +37,12 @@ pub(super) async fn query(
     client: web::Data<Client>,
 ) -> Result<HttpResponse, ApiError> {
     let output = output(&request);
-    answer(&request, payload, services, client, output)
+    run(&request, payload, services, client, output)
         .await
         .map_err(|error| error.written(output))
 }
 
-async fn answer(
+async fn run(
     request: &HttpRequest,
     payload: web::Payload,
     services: web::Data<Services>,
@@ -77,42 +65,41 @@ async fn answer(
         )));
     }
     let options = options(request, &params, output);
-    let chunks = wants_chunks(&params).then(|| chunk_sizes(&statements, &params));
     let output = OutputOptions {
         times: TimeFormat::from_epoch(params::text(&params, "epoch")),
         ..output
     };
-    let limit = services.config.query.timeout;
-    let asked = run(services, client, text, statements, options);
-    let answer = match limit {
-        Some(limit) => tokio::time::timeout(limit, asked).await.map_err(|_| timed_out())?,
-        None => asked.await,
-    };
-    Ok(match answer? {
-        Answer::Relayed(relayed) => relay(relayed),
-        Answer::Made(response, reserved) => make(response, reserved, output, chunks),
-    })
+    match services.reader.relay(&client, &text, &statements, &options).await {
+        Ok(Some(relayed)) => Ok(answer::relayed(relayed)),
+        Ok(None) => Ok(made(services, client, statements, options, output).await?),
+        Err(error) if error.is_result() => Ok(answer::document(of_error(&error), output, None)),
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// A query ends when its client leaves; what changes something is carried through.
-async fn run(
+/// An answer that is made here, by a task of its own: what changes something outlives its client.
+async fn made(
     services: web::Data<Services>,
     client: web::Data<Client>,
-    text: String,
     statements: Vec<Statement>,
     options: Options,
-) -> Result<Answer, ApiError> {
-    let only_reads = statements.iter().all(Statement::is_read_only);
-    let asked = async move { services.reader.query(&client, &text, &statements, &options).await };
-    if only_reads {
-        return Ok(asked.await?);
+    output: OutputOptions,
+) -> Result<HttpResponse, QueryError> {
+    let in_chunks = options.chunk_rows.is_some();
+    let (sink, pieces) = reader::channel();
+    actix_web::rt::spawn(async move { services.reader.answer(&client, &statements, &options, sink).await });
+    if in_chunks {
+        answer::chunked(pieces, output).await
+    } else {
+        answer::whole(pieces, output).await
     }
-    let carried_through = actix_web::rt::spawn(asked).await;
-    Ok(carried_through.map_err(|error| ApiError::new(ErrorKind::Internal, error.to_string()))??)
 }
 
-fn timed_out() -> ApiError {
-    ApiError::new(ErrorKind::Timeout, "query timeout")
+fn of_error(error: &QueryError) -> Response {
+    Response::from(StatementResult {
+        error: Some(error.to_string()),
+        ..StatementResult::default()
+    })
 }
 
 fn options(request: &HttpRequest, params: &Params, output: OutputOptions) -> Options {
@@ -129,6 +116,8 @@ fn options(request: &HttpRequest, params: &Params, output: OutputOptions) -> Opt
             .and_then(|value| value.to_str().ok())
             .unwrap_or("*/*")
             .to_owned(),
+        chunk_rows: (params::text(params, "chunked") == "true")
+            .then(|| chunk::rows_per_chunk(params::text(params, "chunk_size"))),
         is_get: request.method() == Method::GET,
     }
 }
@@ -185,71 +174,6 @@ fn json_value(value: &serde_json::Value) -> JsonValue {
                 .collect(),
         ),
     }
-}
-
-/// Passes a backend's answer on as it arrives.
-pub(super) fn relay(relayed: Relayed) -> HttpResponse {
-    let Relayed { response, in_flight } = relayed;
-    let status = StatusCode::from_u16(response.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
-    let mut answer = HttpResponse::build(status);
-    for name in ["content-type", "x-influxdb-error"] {
-        if let Some(value) = response.headers().get(name) {
-            answer.insert_header((name, value.as_bytes()));
-        }
-    }
-    let body = response.bytes_stream().map(move |piece| {
-        let _until_the_end = &in_flight;
-        piece.map_err(|error| std::io::Error::other(error.to_string()))
-    });
-    answer.streaming(body)
-}
-
-/// Encodes an answer that was made here as the client wants it.
-fn make(
-    response: result::Response,
-    reserved: Reserved,
-    output: OutputOptions,
-    chunks: Option<Vec<ChunkBy>>,
-) -> HttpResponse {
-    let mut answer = HttpResponse::Ok();
-    answer.insert_header((header::CONTENT_TYPE, output.format.content_type()));
-    let encoder = Encoder::new(output);
-    let pieces: Box<dyn Iterator<Item = Vec<u8>>> = match chunks {
-        Some(chunks) => Box::new(documents(encoder, response, chunks)),
-        None => Box::new(encoder.pieces(response, PIECE_BYTES)),
-    };
-    answer.streaming(stream::iter(pieces.map(move |piece| {
-        let _until_the_end = &reserved;
-        Ok::<_, std::io::Error>(Bytes::from(piece))
-    })))
-}
-
-fn wants_chunks(params: &Params) -> bool {
-    params::text(params, "chunked") == "true"
-}
-
-/// Where the answer to each statement is cut.
-fn chunk_sizes(statements: &[Statement], params: &Params) -> Vec<ChunkBy> {
-    let rows = chunk::rows_per_chunk(params::text(params, "chunk_size"));
-    let by = |statement: &Statement| match statement {
-        Statement::Select(_) | Statement::Show(Show::Series(_) | Show::FieldKeys(_) | Show::Cardinality(_)) => {
-            ChunkBy::Rows(rows)
-        }
-        Statement::Show(Show::TagKeys(_) | Show::TagValues(_)) => ChunkBy::Series,
-        _ => ChunkBy::Statement,
-    };
-    statements.iter().map(by).collect()
-}
-
-/// One document per chunk of each statement.
-fn documents(mut encoder: Encoder, response: result::Response, chunks: Vec<ChunkBy>) -> impl Iterator<Item = Vec<u8>> {
-    let results = response.results.into_iter().zip(chunks);
-    let parts = results.flat_map(|(result, by)| chunk::split(result, by));
-    parts.map(move |part| {
-        let mut document = Vec::new();
-        encoder.encode(&part.into(), &mut document);
-        document
-    })
 }
 
 impl From<QueryError> for ApiError {

@@ -93,7 +93,12 @@ impl Response {
 }
 
 impl StatementResult {
-    fn append(&mut self, next: Self) {
+    /// Continues this result with its next chunk. An error takes the place of the series, as in influxd's answers that
+    /// are not chunked.
+    pub fn append(&mut self, next: Self) {
+        if next.error.is_some() {
+            self.series.clear();
+        }
         let mut series = next.series.into_iter().peekable();
         if let Some(last) = self.series.last_mut()
             && last.partial

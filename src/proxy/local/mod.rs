@@ -6,67 +6,63 @@
 mod applier;
 mod change;
 mod keeper;
+mod pool;
 #[cfg(test)]
 mod tests;
 
 use std::{
     fmt::Display,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    num::NonZeroUsize,
+    sync::{Arc, atomic::AtomicBool},
 };
 
-use tokio::sync::Semaphore;
-
 use crate::{
-    base::{Clock, TimestampNs},
+    base::Clock,
     influx::{
-        influxql::{self, ast::Statement},
-        result::{Encoder, OutputOptions, Response, StatementResult},
+        influxql::{
+            self,
+            ast::{Select, Statement},
+        },
+        result::{Encoder, OutputOptions, Response, StatementResult, chunk::DEFAULT_CHUNK_ROWS},
     },
-    query::influxql::{Context, Limits, select, show},
+    query::influxql::{Context, Limits, QueryError, prepare, show},
     tsdb::{self, Engine},
 };
 
 pub use applier::{Applier, ApplierParts};
+pub use pool::{Pool, Reading};
 
 /// An embedded engine as a backend.
 #[derive(Debug)]
 pub struct Local {
     engine: Engine,
     clock: Arc<dyn Clock>,
-    /// Queries that may run at once; the others wait.
-    pool: Semaphore,
+    pool: Arc<Pool>,
     limits: Limits,
 }
 
 /// The circumstances of a query.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Request {
     /// The default database.
     pub db: String,
     /// The default retention policy; empty: the database's.
     pub policy: String,
+    /// The most rows in one piece of a `SELECT`'s answer.
+    pub rows: NonZeroUsize,
 }
 
-/// Ends a query whose client has left: set when it is dropped.
-struct Leaving(Arc<AtomicBool>);
-
-impl Drop for Leaving {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
+/// What one piece of an answer is given to; answers whether more is wanted.
+type Each<'a> = &'a mut dyn FnMut(StatementResult) -> bool;
 
 impl Local {
-    /// A backend over an engine; at most `at_once` queries run at a time.
+    /// A backend over an engine, whose queries run on the threads of `pool` within `limits`.
     #[must_use]
-    pub fn new(engine: Engine, clock: Arc<dyn Clock>, at_once: usize, limits: Limits) -> Self {
+    pub fn new(engine: Engine, clock: Arc<dyn Clock>, pool: Arc<Pool>, limits: Limits) -> Self {
         Self {
             engine,
             clock,
-            pool: Semaphore::new(at_once.max(1)),
+            pool,
             limits,
         }
     }
@@ -77,19 +73,14 @@ impl Local {
         self.engine.stats()
     }
 
-    /// Runs a statement that reads, on a thread of the pool. Its own errors are in the result. Dropping the future ends
-    /// the query.
-    pub async fn read(self: &Arc<Self>, statement: Statement, request: Request) -> StatementResult {
-        let Ok(_slot) = self.pool.acquire().await else {
-            return failed("stopping");
-        };
-        let cancel = Arc::new(AtomicBool::new(false));
-        let _leaving = Leaving(Arc::clone(&cancel));
+    /// Runs a statement that reads, on a thread of the pool; waits for a slot first. Its own errors are in the answer.
+    pub async fn read(self: &Arc<Self>, statement: Statement, request: Request) -> Reading {
         let local = Arc::clone(self);
-        let running = tokio::task::spawn_blocking(move || local.read_now(&statement, &request, &cancel));
-        running
-            .await
-            .unwrap_or_else(|error| failed(&format!("query died: {error}")))
+        let work = move |output: &mut pool::Output| {
+            let cancel = output.cancel();
+            local.answer_to(&statement, &request, &cancel, &mut |piece| output.send(piece));
+        };
+        self.pool.run(work).await
     }
 
     /// Answers statements that read as a server would: a JSON body. Blocks for as long as they take, which is short for
@@ -99,43 +90,73 @@ impl Local {
         let request = Request {
             db: db.to_owned(),
             policy: String::new(),
+            rows: DEFAULT_CHUNK_ROWS,
         };
         let never = AtomicBool::new(false);
-        let response = match influxql::parse(text, &influxql::Params::new()) {
+        let mut response = Response::default();
+        match influxql::parse(text, &influxql::Params::new()) {
             Ok(statements) => {
-                let results = (0..).zip(&statements).map(|(id, statement)| StatementResult {
-                    statement_id: id,
-                    ..self.read_now(statement, &request, &never)
-                });
-                Response {
-                    results: results.collect(),
-                    error: None,
+                for (statement_id, statement) in (0..).zip(&statements) {
+                    self.answer_to(statement, &request, &never, &mut |piece| {
+                        response.append(StatementResult { statement_id, ..piece }.into());
+                        true
+                    });
                 }
             }
-            Err(error) => Response::of_error(error.to_string()),
-        };
+            Err(error) => response.error = Some(error.to_string()),
+        }
         encode(&response)
     }
 
-    fn read_now(&self, statement: &Statement, request: &Request, cancel: &AtomicBool) -> StatementResult {
+    /// Makes the answer to a statement, at least one piece.
+    fn answer_to(&self, statement: &Statement, request: &Request, cancel: &AtomicBool, each: Each<'_>) {
         let now = self.clock.now();
         if let Err(error) = influxql::validate::check(statement, now) {
-            return failed(&error);
+            each(failed(&error));
+            return;
         }
-        match statement {
-            Statement::Select(query) => or_failed(select(&self.engine, query, &self.context(request, now, cancel))),
-            Statement::Show(query) => or_failed(show(&self.engine, query, &request.db)),
-            _ => failed("this statement is not supported by an embedded backend"),
-        }
-    }
-
-    fn context<'a>(&self, request: &'a Request, now: TimestampNs, cancel: &'a AtomicBool) -> Context<'a> {
-        Context {
+        let context = Context {
             db: &request.db,
             policy: &request.policy,
             now,
             limits: self.limits,
             cancel,
+        };
+        match statement {
+            Statement::Select(query) => {
+                if let Err(error) = self.select(query, &context, request.rows, each) {
+                    each(failed(&error));
+                }
+            }
+            Statement::Show(query) => {
+                each(or_failed(show(&self.engine, query, &request.db)));
+            }
+            _ => {
+                each(failed("this statement is not supported by an embedded backend"));
+            }
+        }
+    }
+
+    fn select(
+        &self,
+        query: &Select,
+        context: &Context<'_>,
+        rows: NonZeroUsize,
+        each: Each<'_>,
+    ) -> Result<(), QueryError> {
+        let prepared = prepare(&self.engine, query, context)?;
+        let mut pieces = prepared.pieces(rows.get());
+        loop {
+            let series = pieces.next().transpose()?.into_iter().collect();
+            let partial = pieces.has_more();
+            let is_wanted = each(StatementResult {
+                series,
+                partial,
+                ..StatementResult::default()
+            });
+            if !partial || !is_wanted {
+                return Ok(());
+            }
         }
     }
 }

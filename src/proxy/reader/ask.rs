@@ -9,7 +9,7 @@ use crate::{
     base::{BackendId, Reserved},
     influx::{
         influxql::ast::Statement,
-        result::{Decoder, Format, StatementResult, Value, decode_msgpack},
+        result::{Decoder, Format, StatementResult, decode_msgpack},
     },
 };
 
@@ -18,7 +18,7 @@ use super::{
         choice::{self, Candidate},
         client::{Client, SendError},
         fleet::{Backend, ReadInFlight},
-        local,
+        local::Local,
         plan::Replicas,
         verdict::error_text,
     },
@@ -113,7 +113,14 @@ impl Reader {
         }
     }
 
-    /// Asks a statement of one of its replicas and reads the answer.
+    /// The embedded backend that comes first, if one does.
+    pub(super) async fn best_local(&self, replicas: &Replicas) -> Option<(Arc<Backend>, Arc<Local>)> {
+        let candidates = self.candidates(replicas, self.mark(replicas)).await;
+        let best = &candidates.first()?.backend;
+        Some((Arc::clone(best), Arc::clone(best.local.as_ref()?)))
+    }
+
+    /// Asks a statement of one of its replicas and holds the answer.
     pub(super) async fn ask_decoded(
         &self,
         client: &Client,
@@ -122,10 +129,21 @@ impl Reader {
         options: &Options,
         reserved: &mut Reserved,
     ) -> Asked {
-        let candidates = self.candidates(replicas, self.mark(replicas)).await;
-        if let Some(best) = candidates.first().filter(|best| best.backend.local.is_some()) {
-            return self.ask_local(&best.backend, statement, options, reserved).await;
+        match self.best_local(replicas).await {
+            Some((backend, local)) => self.hold_local(&backend, &local, statement, options, reserved).await,
+            None => self.ask_remote(client, replicas, statement, options, reserved).await,
         }
+    }
+
+    /// Asks a statement of a replica that is an InfluxDB server, and reads the answer.
+    pub(super) async fn ask_remote(
+        &self,
+        client: &Client,
+        replicas: &Replicas,
+        statement: &Statement,
+        options: &Options,
+        reserved: &mut Reserved,
+    ) -> Asked {
         let text = statement.to_string();
         let format = Format::from_accept(&options.accept);
         let counted = is_counted(statement, options, format);
@@ -155,8 +173,8 @@ impl Reader {
         options: &Options,
         reserved: &mut Reserved,
     ) -> Asked {
-        if backend.local.is_some() {
-            return self.ask_local(backend, statement, options, reserved).await;
+        if let Some(local) = &backend.local {
+            return self.hold_local(backend, local, statement, options, reserved).await;
         }
         let statement = &statement.to_string();
         let in_flight = ReadInFlight::on(backend);
@@ -172,33 +190,6 @@ impl Reader {
         self.decode(Relayed { response, in_flight }, reserved).await
     }
 
-    /// Runs a statement on the engine of an embedded backend.
-    async fn ask_local(
-        &self,
-        backend: &Arc<Backend>,
-        statement: &Statement,
-        options: &Options,
-        reserved: &mut Reserved,
-    ) -> Asked {
-        let Some(local) = &backend.local else {
-            return Err(QueryError::Unavailable(format!(
-                "{}: not embedded",
-                backend.config.name
-            )));
-        };
-        let _in_flight = ReadInFlight::on(backend);
-        let request = local::Request {
-            db: options.db.clone(),
-            policy: options.policy.clone(),
-        };
-        let result = local.read(statement.clone(), request).await;
-        if reserved.try_grow(size_of_result(&result)) {
-            Ok(result)
-        } else {
-            Err(QueryError::Busy)
-        }
-    }
-
     async fn decode(&self, answer: Relayed, reserved: &mut Reserved) -> Asked {
         let Relayed {
             mut response,
@@ -208,7 +199,8 @@ impl Reader {
         let content_type = response.headers().get(header::CONTENT_TYPE);
         let is_packed = content_type.is_some_and(|value| value == Format::MsgPack.content_type());
         let mut packed = Vec::new();
-        let mut decoder = Decoder::new(self.max_merged);
+        let max_merged = self.settings.max_merged.as_usize();
+        let mut decoder = Decoder::new(max_merged);
         let mut whole: Option<crate::influx::result::Response> = None;
         let mut held = 0;
         while let Some(chunk) = response
@@ -217,8 +209,8 @@ impl Reader {
             .map_err(|error| QueryError::Unavailable(error.to_string()))?
         {
             held += chunk.len();
-            if held > self.max_merged {
-                return Err(QueryError::TooLarge(self.max_merged));
+            if held > max_merged {
+                return Err(QueryError::TooLarge(max_merged));
             }
             if !reserved.try_grow(chunk.len() as u64 * DECODED_FACTOR) {
                 return Err(QueryError::Busy);
@@ -263,15 +255,6 @@ async fn silence(backend: &Backend) {
     }
 }
 
-/// What a result takes in memory, bytes, but for long texts.
-fn size_of_result(result: &StatementResult) -> u64 {
-    let cells = result
-        .series
-        .iter()
-        .map(|series| series.values.len() * (series.columns.len() + 1));
-    (cells.sum::<usize>() * size_of::<Value>()) as u64
-}
-
 fn form<'a>(text: &'a str, options: &'a Options, counted: bool) -> Vec<(&'a str, &'a str)> {
     let mut form = vec![
         ("q", text),
@@ -300,6 +283,8 @@ async fn refusal(response: Response) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::Semaphore;
+
     use crate::{
         base::{ByteBudget, SystemClock},
         config::Ack,
@@ -343,7 +328,8 @@ mod tests {
             intake: Arc::clone(&intake),
             lookup,
             patience: Duration::ZERO,
-            max_merged: 0,
+            settings: rig.config.query,
+            admission: Semaphore::new(1),
             budget: ByteBudget::new(0),
             clock,
         };

@@ -11,7 +11,7 @@ use crate::query::source::SeriesSource;
 pub struct Limits {
     /// Points read from the source (`max-select-point`).
     pub points: u64,
-    /// Series read (`max-select-series`).
+    /// Series read of one measurement (`max-select-series`).
     pub series: u64,
     /// Windows of `GROUP BY time` (`max-select-buckets`).
     pub buckets: u64,
@@ -39,7 +39,6 @@ pub(super) struct Env<'a> {
     limits: Limits,
     cancel: &'a AtomicBool,
     points: AtomicU64,
-    series: AtomicU64,
 }
 
 impl<'a> Env<'a> {
@@ -49,7 +48,6 @@ impl<'a> Env<'a> {
             limits: context.limits,
             cancel: context.cancel,
             points: AtomicU64::new(0),
-            series: AtomicU64::new(0),
         }
     }
 
@@ -65,15 +63,15 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// Counts series that will be read.
+    /// Checks how many series of a measurement will be read. InfluxDB stops counting at the first that is too many.
     ///
     /// # Errors
     /// When they are too many, or the query is to stop.
-    pub(super) fn count_series(&self, series: usize) -> Result<(), QueryError> {
-        let series = u64::try_from(series).unwrap_or(u64::MAX);
-        let found = self.series.fetch_add(series, Ordering::Relaxed) + series;
+    pub(super) fn check_series(&self, series: usize) -> Result<(), QueryError> {
         match self.limits.series {
-            limit @ 1.. if found > limit => Err(QueryError::TooManySeries { found, limit }),
+            limit @ 1.. if u64::try_from(series).is_ok_and(|found| found > limit) => {
+                Err(QueryError::TooManySeries { limit })
+            }
             _ => self.check(),
         }
     }

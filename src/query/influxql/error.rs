@@ -53,11 +53,9 @@ pub enum QueryError {
         /// Points allowed.
         limit: u64,
     },
-    /// More series were found than allowed.
-    #[error("max-select-series limit exceeded: ({found}/{limit})")]
+    /// More series of a measurement were found than allowed.
+    #[error("max-select-series limit exceeded: ({}/{limit})", .limit + 1)]
     TooManySeries {
-        /// Series found.
-        found: u64,
         /// Series allowed.
         limit: u64,
     },

@@ -296,7 +296,7 @@ fn tagged<'a>(
         };
         groups.entry(of).or_default().push(member);
     }
-    env.count_series(found)?;
+    env.check_series(found)?;
     let mut ranked: Vec<_> = groups.into_iter().collect();
     ranked.sort_by_cached_key(|(key, _)| rank(key));
     let mut groups = page(ranked, query.series);

@@ -43,6 +43,6 @@ mod window;
 
 pub use env::{Context, Limits};
 pub use error::QueryError;
-pub use output::{Prepared, SeriesPieces, prepare, select};
+pub use output::{Prepared, SeriesPieces, prepare};
 pub use show::show;
 pub use tag_filter::{TagCondition, tag_filter};

@@ -16,27 +16,10 @@ use super::window::offset_seconds;
 use crate::base::TimestampNs;
 use crate::influx::influxql::ast::Select;
 use crate::influx::influxql::validate::check_select;
-use crate::influx::result::{Series, StatementResult, Value};
+use crate::influx::result::{Series, Value};
 use crate::query::source::SeriesSource;
 
-/// Runs a query and holds its whole answer.
-///
-/// # Errors
-/// When the statement makes no sense, exceeds a limit, is cancelled, or the source fails.
-pub fn select(
-    source: &dyn SeriesSource,
-    select: &Select,
-    context: &Context<'_>,
-) -> Result<StatementResult, QueryError> {
-    let prepared = prepare(source, select, context)?;
-    let series = prepared.pieces(usize::MAX).collect::<Result<_, _>>()?;
-    Ok(StatementResult {
-        series,
-        ..StatementResult::default()
-    })
-}
-
-/// A query that is ready to run, for answers that are not to be held whole.
+/// A query that is ready to run.
 #[derive(Debug)]
 pub struct Prepared<'a> {
     query: Query,
@@ -120,6 +103,12 @@ impl Iterator for SeriesPieces<'_> {
 }
 
 impl SeriesPieces<'_> {
+    /// Whether another piece, or an error, follows. It reads the next row, to have it at hand.
+    #[must_use]
+    pub fn has_more(&mut self) -> bool {
+        self.rows.peek().is_some()
+    }
+
     fn series(&self, key: &Key, values: Vec<Vec<Value>>, partial: bool) -> Series {
         let tags = key.tags.iter();
         Series {

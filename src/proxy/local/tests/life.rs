@@ -30,6 +30,7 @@ use crate::{
 
 use super::{
     super::{ApplierParts, Local, keeper},
+    pool,
     sent::Content,
 };
 
@@ -99,7 +100,7 @@ impl Life {
             recovery.damaged.is_empty() && recovery.nameless_series == 0,
             "{recovery:?}"
         );
-        let local = Arc::new(Local::new(engine, Arc::clone(&clock), 1, Limits::default()));
+        let local = Arc::new(Local::new(engine, Arc::clone(&clock), pool(), Limits::default()));
         let backend = Backend {
             id,
             circle,

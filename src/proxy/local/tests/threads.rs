@@ -13,7 +13,10 @@ use std::{
 use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
 
-use super::super::{Applier, ApplierParts, Local};
+use super::{
+    super::{Applier, ApplierParts, Local},
+    pool,
+};
 use crate::{
     base::{BackendId, CircleId, Clock, SystemClock, TimestampNs},
     config,
@@ -72,7 +75,7 @@ impl Disks {
         let (engine, recovery) = Engine::open(fs, Path::new("/engine"), options, Arc::clone(&clock)).unwrap();
         assert_eq!(recovery.damaged, []);
         let config = config::parse(Path::new("gyre.toml"), "", []).unwrap();
-        let local = Arc::new(Local::new(engine, Arc::clone(&clock), 1, Limits::default()));
+        let local = Arc::new(Local::new(engine, Arc::clone(&clock), pool(), Limits::default()));
         let condition = Condition::default();
         // every record may be its own
         condition.note_owned(u64::MAX);

@@ -1,12 +1,13 @@
 //! The project's own cases: points, queries, and what a live InfluxDB answers.
 
 use super::mem::{MemSource, Summed};
+use super::select;
 use super::{answer, context};
 use crate::base::ErrorKind;
 use crate::influx::influxql::ast::{Select, Statement};
 use crate::influx::influxql::{Params, parse};
 use crate::influx::line::Precision;
-use crate::query::influxql::{Context, Limits, QueryError, prepare, select};
+use crate::query::influxql::{Context, Limits, QueryError, prepare};
 use std::sync::atomic::AtomicBool;
 
 const POINTS: &str = include_str!("points.txt");

@@ -6,9 +6,9 @@ mod mem;
 
 use std::sync::atomic::AtomicBool;
 
-use super::{Context, Limits, select};
+use super::{Context, Limits, QueryError, prepare};
 use crate::base::TimestampNs;
-use crate::influx::influxql::ast::Statement;
+use crate::influx::influxql::ast::{Select, Statement};
 use crate::influx::influxql::{Params, parse};
 use crate::influx::result::{Encoder, Format, OutputOptions, Response, StatementResult, TimeFormat};
 use crate::query::source::SeriesSource;
@@ -24,6 +24,17 @@ fn context<'a>(db: &'a str, cancel: &'a AtomicBool) -> Context<'a> {
         limits: Limits::default(),
         cancel,
     }
+}
+
+/// The whole answer to a query.
+fn select(source: &dyn SeriesSource, query: &Select, context: &Context<'_>) -> Result<StatementResult, QueryError> {
+    let series = prepare(source, query, context)?
+        .pieces(usize::MAX)
+        .collect::<Result<_, _>>()?;
+    Ok(StatementResult {
+        series,
+        ..StatementResult::default()
+    })
 }
 
 /// The answer to one `SELECT`.
