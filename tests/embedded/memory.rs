@@ -1,9 +1,13 @@
 //! What an answer takes in memory while it streams: a few chunks, however long it is. Points that are not flushed yet
 //! count extra: a query takes its own copy of them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::support::{self, http::encode, wait};
+use crate::support::{
+    self,
+    http::encode,
+    wait::{self, Instant},
+};
 
 const DB: &str = "memory";
 const ROWS_AT_ONCE: usize = 50_000;
