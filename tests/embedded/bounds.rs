@@ -185,7 +185,7 @@ fn a_reader_that_never_comes_back_is_cut_off() {
 
 #[test]
 fn what_is_held_stays_within_the_budget() {
-    let config = super::config(1, 1)
+    let config = super::config(1, 2)
         .set("memory", "budget", "16MiB")
         .set("http", "max_body", "4MiB")
         .set("http", "max_decompressed", "8MiB")
@@ -194,9 +194,19 @@ fn what_is_held_stays_within_the_budget() {
         .set("journal", "tail", "4MiB");
     let gyre = Gyre::start(config);
     fill(&gyre.client());
-    let whole = gyre.client().post(&target(ENDLESS, ""), b"");
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let lines: String = names.iter().map(|name| format!("{name} v=1 1\n")).collect();
+    assert_eq!(gyre.client().write(DB, &lines).0, 204);
     let text = "answer is larger than what is left of memory.budget: ask for less, or in chunks";
-    assert_eq!((whole.status, whole.json()), (200, error(text)));
+    let of_several_owners = ENDLESS.replace("FROM m", &format!("FROM {}", names.join(", ")));
+    for (statement, more) in [
+        (ENDLESS, ""),
+        (&of_several_owners, ""),
+        (&of_several_owners, "&chunked=true"),
+    ] {
+        let whole = gyre.client().post(&target(statement, more), b"");
+        assert_eq!((whole.status, whole.json()), (200, error(text)), "{statement}");
+    }
     let rows = gyre.client().query(DB, "SELECT v FROM m")["results"][0]["series"][0]["values"].take();
     assert_eq!(rows.as_array().map(Vec::len), Some(50));
     wait::until("everything is given back", NOTICED, || {

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use crate::support::{self, http::encode, wait};
+use crate::support::{
+    self,
+    http::encode,
+    wait::{self, Instant},
+};
 
 const DB: &str = "memory";
 const ROWS_AT_ONCE: usize = 50_000;
