@@ -3,6 +3,7 @@
 mod crash;
 mod differential;
 mod life;
+mod statements;
 
 use crate::support::gyre::{Config, Gyre};
 
