@@ -3,6 +3,7 @@
 mod ask;
 mod change;
 mod gather;
+mod into;
 mod split;
 
 use std::{sync::Arc, time::Duration};
@@ -18,7 +19,7 @@ use crate::{
             ast::{Page, Show, ShowMeasurements, Statement},
         },
         line,
-        result::{self, MergeRule, StatementResult},
+        result::{self, MergeRule, Message, StatementResult},
     },
 };
 
@@ -65,6 +66,15 @@ pub struct Options {
     pub accept: String,
     /// The query came with GET.
     pub is_get: bool,
+}
+
+impl Options {
+    /// What to say beside the answer to a statement that changes something and came with GET.
+    fn read_only_warning(&self, statement: &Statement) -> Option<Message> {
+        let text = statement.read_only_warning().filter(|_| self.is_get)?;
+        let level = "warning".to_owned();
+        Some(Message { level, text })
+    }
 }
 
 /// An answer.
@@ -279,6 +289,9 @@ impl Reader {
                 Plan::Split { parts, descending } => self.split(client, (parts, descending), options, reserved).await,
                 Plan::Merge(merge) => self.merge(client, &merge, options, reserved).await,
                 Plan::Change(owners) => self.change(client, statement, &owners, options).await,
+                Plan::Into { select, target } => {
+                    self.into(client, (statement, select, target), options, reserved).await
+                }
                 Plan::Refuse(why) => Err(QueryError::Unsupported(why)),
                 Plan::NeedsNames(db) => {
                     let known = self.names(client, &db, reserved).await?;

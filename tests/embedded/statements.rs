@@ -68,6 +68,26 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("db0", "SELECT /val|n/ FROM cpu, rp1.cpu"),
     ("db0", "SELECT \"value\" AS \"a b\" FROM \"db0\"..\"cpu\" -- comment"),
     ("db0", "SELECT value FROM cpu WHERE host = 'it\\'s' OR n = 1.0"),
+    // Rows that become points; what cannot is left out.
+    ("db0", "SELECT value INTO a1 FROM cpu"),
+    ("db0", "SELECT * FROM a1"),
+    ("db0", "SELECT * INTO rp1.a2 FROM cpu GROUP BY host"),
+    ("db0", "SELECT * FROM rp1.a2 GROUP BY *"),
+    (
+        "db0",
+        "SELECT mean(value), count(n) INTO d1..:MEASUREMENT FROM /cpu|mem/ GROUP BY *",
+    ),
+    ("d1", "SELECT * FROM cpu, mem GROUP BY *"),
+    (
+        "db0",
+        "SELECT sum(n) INTO a3 FROM cpu WHERE time >= 0 AND time < 5s GROUP BY time(1s)",
+    ),
+    ("db0", "SELECT * FROM a3"),
+    ("db0", "SELECT value INTO nodb..x FROM cpu"),
+    ("db0", "SELECT value INTO d1.nope.x FROM cpu"),
+    ("", "SELECT value INTO x FROM db0..cpu"),
+    ("db0", "SELECT nope INTO a4 FROM cpu"),
+    ("db0", "SELECT s AS value INTO a1 FROM cpu"),
 ];
 
 #[test]
