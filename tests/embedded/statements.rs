@@ -59,6 +59,15 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("db0", "SELECT value FROM cpu WHERE time > '0000-01-01'"),
     ("db0", "SELECT value FROM cpu WHERE time > '2262-04-12'"),
     ("db0", "SELECT value FROM cpu WHERE time > '1970-01-01T00:00:01+01:00'"),
+    // Intervals of no length are none.
+    (
+        "db0",
+        "SELECT sum(n) FROM cpu WHERE time >= 0 AND time < 5s GROUP BY time(-1s)",
+    ),
+    (
+        "db0",
+        "SELECT sum(n) FROM cpu WHERE time >= 0 AND time < 5s GROUP BY time(0s), host",
+    ),
     // Casts, wildcards and names.
     ("db0", "SELECT *::tag, value FROM cpu"),
     (
