@@ -6,7 +6,7 @@ use crate::{
     base::TimestampNs,
     influx::{
         influxql::{
-            ast::{Expr, Measurement, MeasurementName, Page, Pattern, Select, Show, Source, Statement},
+            ast::{Expr, Fill, Measurement, MeasurementName, Page, Pattern, Select, Show, Source, Statement, Target},
             reduce, timestamp,
         },
         line,
@@ -38,6 +38,13 @@ pub enum Plan {
     Merge(Merge),
     /// It changes data or schema on these backends (positions in the fleet), in order with the writes.
     Change(Vec<usize>),
+    /// What the select answers is written to the target.
+    Into {
+        /// The select without its target.
+        select: Select,
+        /// Where the points go.
+        target: Target,
+    },
     /// The names of this database's measurements must be known first.
     NeedsNames(String),
     /// It cannot be answered; why.
@@ -173,6 +180,26 @@ fn fix(condition: &mut Option<Expr>, now: TimestampNs, zone: Option<&str>) {
     *condition = condition.take().map(|condition| reduce::reduce(&condition, &scope));
 }
 
+fn into(select: &Select, target: &Target) -> Plan {
+    let mut select = select.clone();
+    select.target = None;
+    // InfluxDB does so: there is nothing to write for an empty interval, and of `count()` no zeros.
+    if select.fill == Fill::Null && select.fields.iter().any(|field| has_call(&field.expr)) {
+        select.fill = Fill::None;
+    }
+    let target = target.clone();
+    Plan::Into { select, target }
+}
+
+fn has_call(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |part| {
+        found |= matches!(part, Expr::Call(_));
+        !found
+    });
+    found
+}
+
 struct Planner<'a> {
     db: &'a str,
     fleet: &'a Fleet,
@@ -181,8 +208,11 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn select(&self, select: &Select) -> Plan {
+        if let Some(target) = &select.target {
+            return into(select, target);
+        }
         if select.with_subqueries().iter().any(|select| select.target.is_some()) {
-            return refuse("SELECT INTO is not supported yet");
+            return refuse("INTO is not supported in a subquery");
         }
         let whole = self.one_owner(&select.measurements(), "SELECT");
         match whole {

@@ -5,11 +5,13 @@ mod ask;
 mod change;
 mod embedded;
 mod gather;
+mod into;
 mod split;
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures_util::future::join;
 use reqwest::Response;
 use tokio::{
     sync::Semaphore,
@@ -25,7 +27,7 @@ use crate::{
             ast::{Page, Show, ShowMeasurements, Statement},
         },
         line,
-        result::{MergeRule, StatementResult},
+        result::{MergeRule, Message, StatementResult},
     },
 };
 
@@ -78,6 +80,15 @@ pub struct Options {
     pub accept: String,
     /// The query came with GET.
     pub is_get: bool,
+}
+
+impl Options {
+    /// What to say beside the answer to a statement that changes something and came with GET.
+    fn read_only_warning(&self, statement: &Statement) -> Option<Message> {
+        let text = statement.read_only_warning().filter(|_| self.is_get)?;
+        let level = "warning".to_owned();
+        Some(Message { level, text })
+    }
 }
 
 /// A backend's answer, still arriving.
@@ -355,6 +366,10 @@ impl Reader {
                 }
                 Plan::Merge(merge) => self.merge(client, &merge, options, &mut reserved).await?,
                 Plan::Change(owners) => self.change(client, statement, &owners, options).await?,
+                Plan::Into { select, target } => {
+                    self.into(client, (statement, select, target), options, &mut reserved)
+                        .await?
+                }
                 Plan::Refuse(why) => return Err(QueryError::Unsupported(why)),
                 Plan::NeedsNames(db) => {
                     let known = self.names(client, &db, &mut reserved).await?;
@@ -364,6 +379,25 @@ impl Reader {
             };
         };
         sink.send(result, reserved, self.settings.stall_timeout).await
+    }
+
+    /// Holds what a statement answers, to go on with it.
+    async fn hold(
+        &self,
+        client: &Client,
+        statement: &Statement,
+        options: &Options,
+        reserved: &mut Reserved,
+    ) -> Result<StatementResult, QueryError> {
+        let (mut sink, pieces) = channel();
+        let answer = async move {
+            match Box::pin(self.execute(client, statement, options, &mut sink)).await {
+                Ok(()) => sink.end(Vec::new()),
+                Err(error) => sink.fail(error),
+            }
+        };
+        let ((), held) = join(answer, pieces.hold(reserved)).await;
+        held
     }
 
     /// The names of all measurements of a database.

@@ -8,6 +8,7 @@ mod disk;
 mod life;
 mod memory;
 mod removers;
+mod statements;
 mod upkeep;
 
 use crate::support::gyre::{Config, Gyre};

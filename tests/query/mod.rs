@@ -3,6 +3,7 @@
 mod change;
 mod flux;
 mod formats;
+mod into;
 mod names;
 mod refused;
 mod replicas;

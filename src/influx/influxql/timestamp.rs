@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::ast::WideTime;
 
 const NS_PER_SECOND: i128 = 1_000_000_000;
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// The zone of a query: what `tz()` names, else UTC. `Local` is UTC too, because the answer must not depend on which
 /// machine gives it.
@@ -41,20 +42,17 @@ pub fn parse(text: &str, zone: &TimeZone) -> Option<WideTime> {
     let mut scan = Scan(text);
     let date = scan.date()?;
     if scan.0.is_empty() {
-        return local(DateTime::from_parts(date, Time::midnight()), zone);
+        return Some(local(DateTime::from_parts(date, Time::midnight()), zone));
     }
     if scan.0.starts_with(' ') {
         scan.0 = scan.0.trim_start_matches(' ');
         let time = scan.time_of_day()?;
-        return scan
-            .0
-            .is_empty()
-            .then(|| local(DateTime::from_parts(date, time), zone))?;
+        return scan.0.is_empty().then(|| local(DateTime::from_parts(date, time), zone));
     }
     scan.sign('T')?;
     let time = scan.time_of_day()?;
     let offset = scan.offset()?;
-    let utc = local(DateTime::from_parts(date, time), &TimeZone::UTC)?;
+    let utc = local(DateTime::from_parts(date, time), &TimeZone::UTC);
     scan.0
         .is_empty()
         .then_some(WideTime(utc.0 - i128::from(offset) * NS_PER_SECOND))
@@ -62,15 +60,11 @@ pub fn parse(text: &str, zone: &TimeZone) -> Option<WideTime> {
 
 /// The point in time at which clocks in `zone` show `shown`. Where they show it twice or never, Go's choice: the
 /// offset is looked up as if `shown` were UTC, and once more at the time so found.
-fn local(shown: DateTime, zone: &TimeZone) -> Option<WideTime> {
-    let as_utc = TimeZone::UTC.to_timestamp(shown).ok()?;
-    let offset_at = |ns: i128| {
-        let timestamp = Timestamp::from_nanosecond(ns).ok()?;
-        Some(i128::from(zone.to_offset(timestamp).seconds()) * NS_PER_SECOND)
-    };
-    let shown = as_utc.as_nanosecond();
-    let first = shown - offset_at(shown)?;
-    Some(WideTime(shown - offset_at(first)?))
+fn local(shown: DateTime, zone: &TimeZone) -> WideTime {
+    let offset_at = |ns: i128| i128::from(zone.to_offset(WideTime(ns).timestamp()).seconds()) * NS_PER_SECOND;
+    let shown = shown.duration_since(EPOCH).as_nanos();
+    let first = shown - offset_at(shown);
+    WideTime(shown - offset_at(first))
 }
 
 impl fmt::Display for WideTime {
@@ -84,7 +78,11 @@ impl WideTime {
     /// RFC 3339 in UTC to whole seconds.
     #[must_use]
     pub fn to_seconds_string(self) -> String {
-        format!("{:.0}", self.timestamp())
+        let seconds = SignedDuration::from_secs(i64::try_from(self.0.div_euclid(NS_PER_SECOND)).unwrap_or(i64::MAX));
+        match EPOCH.checked_add(seconds) {
+            Ok(shown) => format!("{shown}Z"),
+            Err(_) => format!("{:.0}", self.timestamp()),
+        }
     }
 
     /// Nanoseconds since 1970, cut to what `i64` holds.

@@ -164,6 +164,19 @@ impl Pieces {
         let rest = self.rest.next();
         Ok(rest.map(|result| Piece { result, reserved: None }))
     }
+
+    /// The pieces of one statement's answer as one, paid for from `reserved`.
+    pub(super) async fn hold(mut self, reserved: &mut Reserved) -> Result<StatementResult, QueryError> {
+        let mut whole = StatementResult::default();
+        while let Some(piece) = self.next().await? {
+            let bytes = piece.reserved.as_ref().map_or(0, Reserved::bytes);
+            if !reserved.try_grow(bytes) {
+                return Err(QueryError::BeyondBudget);
+            }
+            whole.append(piece.result);
+        }
+        Ok(whole)
+    }
 }
 
 /// Where the answer to a statement is cut, for a client that wants chunks of that many rows.

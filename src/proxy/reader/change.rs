@@ -33,12 +33,7 @@ impl Reader {
         if result.error.is_none() {
             self.learn(client, &statement, outcome.answers.is_empty()).await;
         }
-        if let Some(text) = statement.read_only_warning().filter(|_| options.is_get) {
-            result.messages.push(Message {
-                level: "warning".to_owned(),
-                text,
-            });
-        }
+        result.messages.extend(options.read_only_warning(&statement));
         Ok(result)
     }
 

@@ -25,7 +25,7 @@ mod measurements;
 mod places;
 
 use crate::base::ErrorKind;
-use crate::influx::influxql::ast::{Counted, Page, Show, ShowCardinality};
+use crate::influx::influxql::ast::{Counted, Page, Show, ShowCardinality, Source};
 use crate::influx::influxql::{DurationNs, InvalidRegex};
 use crate::influx::result::{Series, StatementResult, Tags, Value};
 use crate::query::source::{SeriesSource, SourceError, TagFilter};
@@ -81,11 +81,20 @@ pub fn show(source: &dyn SeriesSource, show: &Show, db: &str) -> Result<Statemen
         Show::Databases => vec![databases(source)],
         Show::RetentionPolicies(named) => vec![retention_policies(source, database(named.as_deref(), db)?)?],
         Show::Measurements(show) => measurements::list(source, show, database(show.database.as_deref(), db)?)?,
-        Show::Series(show) => keys::series(source, show, database(show.filter.database.as_deref(), db)?)?,
+        Show::Series(show) => {
+            let db = database_of(&show.filter.sources, show.filter.database.as_deref(), db)?;
+            keys::series(source, show, db)?
+        }
         Show::TagKeys(show) => keys::tag_keys(source, show, database(show.filter.database.as_deref(), db)?)?,
         Show::TagValues(show) => keys::tag_values(source, show, database(show.filter.database.as_deref(), db)?)?,
-        Show::FieldKeys(show) => keys::field_keys(source, show, database(show.database.as_deref(), db)?)?,
-        Show::Cardinality(show) => count(source, show, database(show.filter.database.as_deref(), db)?)?,
+        Show::FieldKeys(show) => {
+            let db = database_of(&show.sources, show.database.as_deref(), db)?;
+            keys::field_keys(source, show, db)?
+        }
+        Show::Cardinality(show) => {
+            let db = database_of(&show.filter.sources, show.filter.database.as_deref(), db)?;
+            count(source, show, db)?
+        }
         Show::Stats(module) => stats(source, module.as_deref()),
         Show::ContinuousQueries => return Err(ShowError::Unsupported("SHOW CONTINUOUS QUERIES")),
         Show::Diagnostics(_) => return Err(ShowError::Unsupported("SHOW DIAGNOSTICS")),
@@ -108,6 +117,15 @@ fn database<'a>(named: Option<&'a str>, of_request: &'a str) -> Result<&'a str, 
         "" => Err(ShowError::DatabaseNameRequired),
         name => Ok(name),
     }
+}
+
+/// The database of the sources that do not name their own; empty when all do.
+fn database_of<'a>(sources: &[Source], named: Option<&'a str>, of_request: &'a str) -> Result<&'a str, ShowError> {
+    let names_its_own = |source: &Source| matches!(source, Source::Measurement(named) if named.database.is_some());
+    if !sources.is_empty() && sources.iter().all(names_its_own) {
+        return Ok("");
+    }
+    database(named, of_request)
 }
 
 fn databases(source: &dyn SeriesSource) -> Series {

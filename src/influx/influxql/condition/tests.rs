@@ -76,6 +76,10 @@ fn refuses_what_is_no_condition() {
         "time > '9999-01-01'",
         "time 9999-01-01T00:00:00Z overflows time literal",
     );
+    check(
+        "time > '9999-12-31T23:59:59.5Z'",
+        "time 9999-12-31T23:59:59Z overflows time literal",
+    );
 }
 
 #[test]

@@ -76,7 +76,9 @@ fn create_database(f: &mut Formatter<'_>, it: &CreateDatabase) -> fmt::Result {
     if let Some(replication) = policy.replication {
         write!(f, " REPLICATION {replication}")?;
     }
-    if policy.shard_duration > DurationNs(0) {
+    // `WITH SHARD DURATION 0s` says nothing else, but `WITH` alone would not parse.
+    let is_bare = policy.duration.is_none() && policy.replication.is_none() && policy.name.is_none();
+    if policy.shard_duration > DurationNs(0) || is_bare {
         write!(f, " SHARD DURATION {}", policy.shard_duration.to_go_string())?;
     }
     match &policy.name {

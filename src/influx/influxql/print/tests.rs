@@ -50,6 +50,10 @@ fn prints_as_a_live_server_does() {
         "CREATE DATABASE d WITH DURATION 25h0m0s SHARD DURATION 1h30m0s NAME x",
     );
     check(
+        "CREATE DATABASE d WITH SHARD DURATION INF NAME \"\"",
+        "CREATE DATABASE d WITH SHARD DURATION 0s",
+    );
+    check(
         "CREATE USER u WITH PASSWORD 'secret' WITH ALL PRIVILEGES",
         "CREATE USER u WITH PASSWORD [REDACTED] WITH ALL PRIVILEGES",
     );

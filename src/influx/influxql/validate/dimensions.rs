@@ -23,7 +23,7 @@ pub struct Interval {
     pub offset: DurationNs,
 }
 
-/// The interval of the query; `None` without one or with one of length 0.
+/// The interval of the query; `None` without one or with one that is not longer than 0.
 pub(super) fn check(
     dimensions: &[Expr],
     zone: &TimeZone,
@@ -50,7 +50,7 @@ pub(super) fn check(
             _ => return fault("only time and tag dimensions allowed"),
         }
     }
-    Ok(interval.filter(|interval| interval.duration != DurationNs(0)))
+    Ok(interval.filter(|interval| interval.duration > DurationNs(0)))
 }
 
 fn window(call: &Call) -> Result<DurationNs, InvalidStatement> {

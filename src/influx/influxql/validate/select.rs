@@ -8,7 +8,8 @@ use super::fields::Fields;
 use super::{Interval, InvalidStatement, condition, dimensions};
 use crate::base::TimestampNs;
 
-/// The interval of one query, without those around and inside it; `None` without one or with one of length 0.
+/// The interval of one query, without those around and inside it; `None` without one or with one that is
+/// not longer than 0.
 ///
 /// # Errors
 /// When `GROUP BY` has what does not belong there.
