@@ -1,5 +1,6 @@
 //! Queries with functions: windows, `fill`, functions of functions, and the columns joined.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use super::columnar;
 use super::env::Env;
 use super::error::QueryError;
-use super::expr::Cell;
+use super::expr;
 use super::fill::{Filled, Filling};
 use super::frame::{Frame, TaggedPoint};
 use super::functions::{self, Point, Scalar, Transform, Window, integral};
@@ -29,7 +30,7 @@ pub(super) struct Output {
     /// Which of the group's tag sets it has.
     pub(super) sub: u32,
     /// `None`: a window without a value.
-    pub(super) value: Cell,
+    pub(super) value: expr::Cell,
     /// The sample that a selector picked.
     pub(super) row: Option<u32>,
 }
@@ -37,24 +38,35 @@ pub(super) struct Output {
 /// The results of a function, in order.
 pub(super) type Outputs<'a> = Box<dyn Iterator<Item = Output> + Send + 'a>;
 
-/// The rows of a group.
+/// The rows of a group, and whether InfluxDB's answer ends with them: it does when each function has met a window
+/// without a result, see [`Run::is_over`].
 ///
 /// # Errors
 /// Those of the source.
-pub(super) fn rows<'a>(query: &'a Query, group: Group<'a>, env: &'a Env<'a>) -> Result<RowIter<'a>, QueryError> {
+pub(super) fn rows<'a>(
+    query: &'a Query,
+    group: Group<'a>,
+    env: &'a Env<'a>,
+) -> Result<(RowIter<'a>, bool), QueryError> {
     let subs = group.subs.clone();
-    let (frame, results) = match columnar::results(query, &group, env)? {
-        Some(results) => (Frame::default(), results),
+    let (frame, results, is_last) = match columnar::results(query, &group, env)? {
+        Some(results) => (Frame::default(), results, false),
         None => {
             let frame = Frame::read(group.samples(query, env, query.read)?, query.needs.len())?;
-            let run = Run {
-                query,
-                env,
-                frame: &frame,
-            };
-            let result = |step: &'a Option<Step>| step.as_ref().map(|step| run.step(step, &query.windows)).transpose();
-            let results = query.calls.iter().map(result).collect::<Result<_, _>>()?;
-            (frame, results)
+            let mut is_last = true;
+            let mut results = Vec::new();
+            for step in &query.calls {
+                let is_over = Cell::new(false);
+                let run = Run {
+                    query,
+                    env,
+                    frame: &frame,
+                    is_over: &is_over,
+                };
+                results.push(step.as_ref().map(|step| run.step(step, &query.windows)).transpose()?);
+                is_last &= is_over.get() || step.is_none();
+            }
+            (frame, results, is_last)
         }
     };
     let shown = |outputs: Outputs<'a>| {
@@ -62,7 +74,7 @@ pub(super) fn rows<'a>(query: &'a Query, group: Group<'a>, env: &'a Env<'a>) -> 
         let shown: Outputs<'a> = Box::new(outputs.filter(move |output| limiter.admits(output.sub)));
         shown.peekable()
     };
-    Ok(Box::new(Joined {
+    let joined = Joined {
         query,
         env,
         subs,
@@ -70,7 +82,8 @@ pub(super) fn rows<'a>(query: &'a Query, group: Group<'a>, env: &'a Env<'a>) -> 
         results: results.into_iter().map(|outputs| outputs.map(shown)).collect(),
         maker: RowMaker::new(query),
         made: 0,
-    }))
+    };
+    Ok((Box::new(joined), is_last))
 }
 
 /// The results of a function as they are shown: stamped with the start of their window, and filled.
@@ -116,6 +129,8 @@ struct Run<'q, 'f> {
     query: &'q Query,
     env: &'f Env<'f>,
     frame: &'f Frame,
+    /// Whether a window without a result has been met, at which InfluxDB stops: it takes nothing for the end.
+    is_over: &'f Cell<bool>,
 }
 
 impl<'q> Run<'q, '_> {
@@ -123,7 +138,14 @@ impl<'q> Run<'q, '_> {
         let input_windows = step.input_windows(windows, self.query.ascending);
         let points = self.points(step, &input_windows)?;
         let outputs = match &step.function {
-            Function::Transform(transform) => transformed(*transform, points),
+            Function::Transform(transform) => {
+                let is_empty = points.is_empty();
+                let outputs = transformed(*transform, points);
+                if matches!(transform, Transform::HoltWinters { .. }) && outputs.is_empty() && !is_empty {
+                    self.stops_at_nothing(false);
+                }
+                outputs
+            }
             Function::Window(Window::Integral { unit_ns }) => {
                 let cut = functions::Windows {
                     of: &|time| windows.of(time),
@@ -190,29 +212,31 @@ impl<'q> Run<'q, '_> {
                 of_window.push(next);
             }
             if of_window.is_empty() {
-                // InfluxDB stops at a point outside of the query's times, which only a subquery can yield.
+                // A point outside of the query's times, which only a subquery can yield.
+                self.is_over.set(true);
                 return outputs;
             }
+            let before = outputs.len();
             for (sub, points) in split(of_window) {
                 for points in self.split_by_tags(points, tags) {
-                    self.apply(window, sub, &points, (start, end), &mut outputs);
+                    let results = window.apply(&points, start, end).into_iter();
+                    outputs.extend(results.map(|point| Output::new(sub, point)));
                 }
+            }
+            let is_filled = windows.interval.is_some() && self.query.fill != Fill::None;
+            if outputs.len() == before && self.stops_at_nothing(is_filled) {
+                return outputs;
             }
         }
         outputs
     }
 
-    fn apply(self, window: Window, sub: u32, points: &[Point], (start, end): (i64, i64), outputs: &mut Vec<Output>) {
-        let results = window.apply(points, start, end);
-        if results.is_empty() && window.empty_is_null() {
-            outputs.push(Output {
-                time: start,
-                sub,
-                value: None,
-                row: None,
-            });
-        }
-        outputs.extend(results.into_iter().map(|point| Output::new(sub, point)));
+    /// Whether InfluxDB stops at a window that has points, but no result. Beside other functions, or where windows are
+    /// filled, it goes on with the next one.
+    fn stops_at_nothing(self, is_filled: bool) -> bool {
+        let stops = self.query.calls.len() == 1 && !is_filled;
+        self.is_over.set(self.is_over.get() || stops);
+        stops
     }
 
     fn split_by_tags(self, points: Vec<Point>, tags: Option<&[usize]>) -> Vec<Vec<Point>> {
@@ -315,6 +339,7 @@ impl Joined<'_> {
         if self.made.is_multiple_of(ROWS_BETWEEN_CHECKS) {
             self.env.check()?;
         }
+        self.maker.begin(sub);
         for (at, outputs) in self.results.iter_mut().enumerate() {
             let Some(outputs) = outputs else {
                 continue;
