@@ -39,9 +39,17 @@ const KNOWN: &[Known] = &[
     Known {
         reason: "influxd refuses a type only when it meets a series of it, and the first met",
         is_it: |_, expect, got| {
-            let (expect, got) = (expect.to_string(), got.to_string());
+            let (expect, got) = (expect["results"][0].to_string(), got.to_string());
             got.contains("iterator type") && (expect.contains("iterator type") || !expect.contains("\"series\""))
         },
+    },
+    Known {
+        reason: "after an error influxd executes no further statement",
+        is_it: |statement, expect, _| statement.contains("; ") && expect.to_string().contains("not executed"),
+    },
+    Known {
+        reason: "influxd counts a series once for each of its shards",
+        is_it: |statement, _, _| statement.contains("SHOW SERIES EXACT CARDINALITY"),
     },
     Known {
         reason: "abs() of influxd 1.6 leaves integers negative",
@@ -67,6 +75,10 @@ const KNOWN: &[Known] = &[
     Known {
         reason: "a subquery's row without a value, from another window, cuts a window of influxd in two",
         is_it: |statement, expect, _| statement.contains("FROM (") && has_window_twice(expect),
+    },
+    Known {
+        reason: "influxd joins the columns of a subquery by all of its tags, and takes an outer group up twice",
+        is_it: |statement, expect, _| statement.contains("FROM (") && has_group_twice(expect),
     },
 ];
 
@@ -175,9 +187,24 @@ fn has_window_twice(answer: &Value) -> bool {
         .any(|rows| rows.windows(2).any(|pair| pair[0][0] == pair[1][0]))
 }
 
-/// How many series the first result has.
+/// Whether a group is among the series of the first result twice.
+fn has_group_twice(answer: &Value) -> bool {
+    let series = answer["results"][0]["series"].as_array();
+    let groups: Vec<_> = series
+        .into_iter()
+        .flatten()
+        .map(|series| (&series["name"], &series["tags"]))
+        .collect();
+    (1..groups.len()).any(|at| groups[..at].contains(&groups[at]))
+}
+
+/// How many series the results have.
 fn series(answer: &Value) -> usize {
-    answer["results"][0]["series"].as_array().map_or(0, Vec::len)
+    let results = answer["results"].as_array().into_iter().flatten();
+    results
+        .filter_map(|result| result["series"].as_array())
+        .map(Vec::len)
+        .sum()
 }
 
 fn print(answer: &Value) -> String {

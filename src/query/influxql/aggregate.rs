@@ -38,8 +38,21 @@ pub(super) struct Output {
 /// The results of a function, in order.
 pub(super) type Outputs<'a> = Box<dyn Iterator<Item = Output> + Send + 'a>;
 
-/// The rows of a group, and whether InfluxDB's answer ends with them: it does when each function has met a window
-/// without a result, see [`Run::is_over`].
+/// What a query with functions found in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// No points.
+    NoPoints,
+    /// Rows.
+    Rows,
+    /// Points without a result, such as a season that is not whole for `holt_winters`. InfluxDB takes that for the end
+    /// of its answer when it happens at first or twice running.
+    Nothing,
+    /// A point outside of the query's times, which only a subquery can yield, and at which InfluxDB stops.
+    End,
+}
+
+/// The rows of a group.
 ///
 /// # Errors
 /// Those of the source.
@@ -47,26 +60,22 @@ pub(super) fn rows<'a>(
     query: &'a Query,
     group: Group<'a>,
     env: &'a Env<'a>,
-) -> Result<(RowIter<'a>, bool), QueryError> {
+) -> Result<(RowIter<'a>, Found), QueryError> {
     let subs = group.subs.clone();
-    let (frame, results, is_last) = match columnar::results(query, &group, env)? {
-        Some(results) => (Frame::default(), results, false),
+    let (frame, results, found) = match columnar::results(query, &group, env)? {
+        Some(results) => (Frame::default(), results, Found::Rows),
         None => {
             let frame = Frame::read(group.samples(query, env, query.read)?, query.needs.len())?;
-            let mut is_last = true;
-            let mut results = Vec::new();
-            for step in &query.calls {
-                let is_over = Cell::new(false);
-                let run = Run {
-                    query,
-                    env,
-                    frame: &frame,
-                    is_over: &is_over,
-                };
-                results.push(step.as_ref().map(|step| run.step(step, &query.windows)).transpose()?);
-                is_last &= is_over.get() || step.is_none();
-            }
-            (frame, results, is_last)
+            let found = Cell::new(Found::NoPoints);
+            let run = Run {
+                query,
+                env,
+                frame: &frame,
+                found: &found,
+            };
+            let result = |step: &'a Option<Step>| step.as_ref().map(|step| run.step(step, &query.windows)).transpose();
+            let results = query.calls.iter().map(result).collect::<Result<_, _>>()?;
+            (frame, results, found.get())
         }
     };
     let shown = |outputs: Outputs<'a>| {
@@ -83,7 +92,7 @@ pub(super) fn rows<'a>(
         maker: RowMaker::new(query),
         made: 0,
     };
-    Ok((Box::new(joined), is_last))
+    Ok((Box::new(joined), found))
 }
 
 /// The results of a function as they are shown: stamped with the start of their window, and filled.
@@ -129,8 +138,8 @@ struct Run<'q, 'f> {
     query: &'q Query,
     env: &'f Env<'f>,
     frame: &'f Frame,
-    /// Whether a window without a result has been met, at which InfluxDB stops: it takes nothing for the end.
-    is_over: &'f Cell<bool>,
+    /// By the last function.
+    found: &'f Cell<Found>,
 }
 
 impl<'q> Run<'q, '_> {
@@ -139,10 +148,9 @@ impl<'q> Run<'q, '_> {
         let points = self.points(step, &input_windows)?;
         let outputs = match &step.function {
             Function::Transform(transform) => {
-                let is_empty = points.is_empty();
                 let outputs = transformed(*transform, points);
-                if matches!(transform, Transform::HoltWinters { .. }) && outputs.is_empty() && !is_empty {
-                    self.stops_at_nothing(false);
+                if matches!(transform, Transform::HoltWinters { .. }) {
+                    self.note(&outputs, false);
                 }
                 outputs
             }
@@ -204,6 +212,9 @@ impl<'q> Run<'q, '_> {
         tags: Option<&[usize]>,
     ) -> Vec<Output> {
         let mut outputs = Vec::new();
+        if points.is_empty() {
+            return outputs;
+        }
         let mut points = points.into_iter().peekable();
         while let Some(first) = points.peek() {
             let (start, end) = windows.of(first.point.time);
@@ -212,31 +223,25 @@ impl<'q> Run<'q, '_> {
                 of_window.push(next);
             }
             if of_window.is_empty() {
-                // A point outside of the query's times, which only a subquery can yield.
-                self.is_over.set(true);
+                self.found.set(Found::End);
                 return outputs;
             }
-            let before = outputs.len();
             for (sub, points) in split(of_window) {
                 for points in self.split_by_tags(points, tags) {
                     let results = window.apply(&points, start, end).into_iter();
                     outputs.extend(results.map(|point| Output::new(sub, point)));
                 }
             }
-            let is_filled = windows.interval.is_some() && self.query.fill != Fill::None;
-            if outputs.len() == before && self.stops_at_nothing(is_filled) {
-                return outputs;
-            }
         }
+        self.note(&outputs, windows.interval.is_some() && self.query.fill != Fill::None);
         outputs
     }
 
-    /// Whether InfluxDB stops at a window that has points, but no result. Beside other functions, or where windows are
-    /// filled, it goes on with the next one.
-    fn stops_at_nothing(self, is_filled: bool) -> bool {
-        let stops = self.query.calls.len() == 1 && !is_filled;
-        self.is_over.set(self.is_over.get() || stops);
-        stops
+    /// Notes what has come of the points, if there are any. Beside other functions, or where windows are filled, nothing
+    /// is a result, too.
+    fn note(self, outputs: &[Output], is_filled: bool) {
+        let is_result = !outputs.is_empty() || is_filled || self.query.calls.len() > 1;
+        self.found.set(if is_result { Found::Rows } else { Found::Nothing });
     }
 
     fn split_by_tags(self, points: Vec<Point>, tags: Option<&[usize]>) -> Vec<Vec<Point>> {

@@ -84,7 +84,7 @@ fn task<'a>(query: &'a Query, step: &'a Step, group: &Group<'_>) -> Option<Task<
     let (mut step, mut windows, mut outer) = (step, query.windows.clone(), Vec::new());
     while let (Function::Transform(transform), Operand::Step(inner)) = (&step.function, &step.input) {
         if matches!(transform, Transform::HoltWinters { .. }) {
-            // It may have no result, which is not known here.
+            // It may find nothing, which counts.
             return None;
         }
         windows = step.input_windows(&windows, query.ascending);

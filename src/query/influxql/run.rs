@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::aggregate;
+use super::aggregate::{self, Found};
 use super::cast::cast;
 use super::env::Env;
 use super::error::QueryError;
@@ -44,6 +44,7 @@ pub(super) fn run<'a>(query: &'a Query, env: &'a Env<'a>) -> RowIter<'a> {
             env,
             groups,
             current: Box::new(std::iter::empty()),
+            after_nothing: true,
             is_last: false,
             is_over: false,
         }),
@@ -56,6 +57,8 @@ struct Rows<'a> {
     env: &'a Env<'a>,
     groups: Groups<'a>,
     current: RowIter<'a>,
+    /// Whether the group before had points, but no rows, or there is none before.
+    after_nothing: bool,
     /// Whether no group follows the current one.
     is_last: bool,
     is_over: bool,
@@ -70,7 +73,12 @@ impl<'a> Rows<'a> {
         let Some(group) = self.groups.next()? else {
             return Ok(false);
         };
-        (self.current, self.is_last) = rows_of(self.query, group, self.env)?;
+        let found;
+        (self.current, found) = rows_of(self.query, group, self.env)?;
+        self.is_last = found == Found::End || found == Found::Nothing && self.after_nothing;
+        if found != Found::NoPoints {
+            self.after_nothing = found == Found::Nothing;
+        }
         Ok(true)
     }
 }
@@ -97,10 +105,9 @@ impl Iterator for Rows<'_> {
     }
 }
 
-/// The rows of a group, and whether it is the last one.
-fn rows_of<'a>(query: &'a Query, group: Group<'a>, env: &'a Env<'a>) -> Result<(RowIter<'a>, bool), QueryError> {
+fn rows_of<'a>(query: &'a Query, group: Group<'a>, env: &'a Env<'a>) -> Result<(RowIter<'a>, Found), QueryError> {
     if query.calls.is_empty() {
-        Ok((raw::rows(query, group, env)?, false))
+        Ok((raw::rows(query, group, env)?, Found::Rows))
     } else {
         aggregate::rows(query, group, env)
     }
