@@ -148,8 +148,9 @@ impl<'q> Run<'q, '_> {
         let points = self.points(step, &input_windows)?;
         let outputs = match &step.function {
             Function::Transform(transform) => {
+                let is_empty = points.is_empty();
                 let outputs = transformed(*transform, points);
-                if matches!(transform, Transform::HoltWinters { .. }) {
+                if matches!(transform, Transform::HoltWinters { .. }) && !is_empty {
                     self.note(&outputs, false);
                 }
                 outputs

@@ -15,7 +15,7 @@ pub(super) fn any(random: &mut Random) -> String {
     match random.below(40) {
         0 => text = format!("{text}; {}", one(random)),
         1 => {
-            let chars = text.char_indices().map(|(at, _)| at).collect::<Vec<_>>();
+            let chars: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
             text.remove(chars[random.below(chars.len())]);
         }
         2 => wrong(random).clone_into(&mut text),
