@@ -6,7 +6,7 @@
 //! | environment | meaning |
 //! |---|---|
 //! | `GYRE_TEST_LONG=1` | long rounds run whole; without it a seeded part of them |
-//! | `GYRE_TEST_SEED=N` | seed of the fault schedules, as a failed run printed it |
+//! | `GYRE_TEST_SEED=N` | seed of the fault schedules and of the differential test, as a failed run printed it |
 //! | `GYRE_CONFORMANCE=DIR` | recorded cases to replay beside the project's own |
 //! | `GYRE_BIN=FILE` | the server under test, instead of the one that cargo built |
 

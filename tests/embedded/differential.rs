@@ -27,51 +27,60 @@ const SHOWN: usize = 25;
 struct Known {
     reason: &'static str,
     /// Of a statement, influxd's answer and ours: is it that difference?
-    is_it: fn(&str, &str, &str) -> bool,
+    is_it: fn(&str, &Value, &Value) -> bool,
 }
 
+/// What is allowed to differ: where InfluxDB is at fault, or its answer is one of several that chance decides.
 const KNOWN: &[Known] = &[
     Known {
         reason: "influxd cannot say what is infinite",
-        is_it: |_, expect, _| expect.contains("unsupported value"),
+        is_it: |_, expect, _| expect.to_string().contains("unsupported value"),
     },
     Known {
         reason: "influxd refuses a type only when it meets a series of it, and the first met",
         is_it: |_, expect, got| {
-            got.contains("iterator type") && (expect.contains("iterator type") || !expect.contains("\"series\""))
+            let results = |answer: &Value| answer["results"].as_array().cloned().unwrap_or_default();
+            let is_type = |result: &Value| result.to_string().contains("iterator type");
+            let mut pairs = results(expect).into_iter().zip(results(got));
+            is_type(got) && pairs.all(|(expect, got)| !is_type(&got) || is_type(&expect) || expect["series"].is_null())
         },
     },
     Known {
-        reason: "abs() of influxd 1.6 leaves integers negative",
-        is_it: |statement, _, _| statement.contains("abs(") && statement.contains('i'),
+        reason: "after an error influxd executes no further statement",
+        is_it: |statement, expect, _| statement.contains("; ") && expect.to_string().contains("not executed"),
     },
     Known {
-        reason: "influxd 1.6 applies the LIMIT to what top() and bottom() read",
+        reason: "influxd counts a series once for each of its shards",
+        is_it: |statement, _, _| statement.contains("SHOW SERIES EXACT CARDINALITY"),
+    },
+    Known {
+        reason: "abs() of influxd 1.6 leaves integers negative",
+        is_it: |statement, expect, got| statement.contains("abs(") && is_same_by(expect, got, &without_sign),
+    },
+    Known {
+        reason: "influxd applies the LIMIT to the points of each shard that top() and bottom() read",
         is_it: |statement, _, _| {
             (statement.contains("top(") || statement.contains("bottom(")) && statement.contains(" LIMIT")
         },
     },
     Known {
-        reason: "a float beyond the integers becomes the least one on influxd's processor, the nearest here",
-        is_it: |statement, _, _| statement.contains("g::integer"),
-    },
-    Known {
-        reason: "influxd loses values of integral() where there are several series",
-        is_it: |statement, _, _| statement.contains("integral("),
-    },
-    Known {
-        reason: "not done here: stddev() of one point is null for influxd, which no fill() replaces",
-        is_it: |statement, _, _| statement.contains("stddev("),
-    },
-    Known {
-        reason: "holt_winters() under LIMIT: not understood",
-        is_it: |statement, _, _| statement.contains("holt_winters") && statement.contains(" LIMIT"),
-    },
-    Known {
-        reason: "filled or newest-first subqueries: not understood",
-        is_it: |statement, _, _| {
-            statement.contains("FROM (") && (statement.contains("fill(") || statement.contains("DESC"))
+        reason: "influxd says the last area of each series of integral() after all others, in the order of a Go map",
+        is_it: |statement, expect, got| {
+            let has_several = series(expect).max(series(got)) > 1 || statement.contains("holt_winters");
+            statement.contains("integral(") && has_several
         },
+    },
+    Known {
+        reason: "of equal values Go's unstable sort decides which time percentile() has",
+        is_it: |statement, expect, got| statement.contains("percentile(") && is_same_by(expect, got, &without_time),
+    },
+    Known {
+        reason: "a subquery's row without a value, from another window, cuts a window of influxd in two",
+        is_it: |statement, expect, _| statement.contains("FROM (") && has_window_twice(expect),
+    },
+    Known {
+        reason: "influxd joins the columns of a subquery by all of its tags, and takes an outer group up twice",
+        is_it: |statement, expect, _| statement.contains("FROM (") && has_group_twice(expect),
     },
 ];
 
@@ -93,7 +102,7 @@ fn answers_are_those_of_influxdb() {
         if is_same(&expect, &got) {
             continue;
         }
-        match known(&text, &expect.to_string(), &got.to_string()) {
+        match known(&text, &expect, &got) {
             Some(reason) => counts[reason] += 1,
             None => differences.push(format!("{text}\n  expect {}\n  got    {}", print(&expect), print(&got))),
         }
@@ -128,22 +137,76 @@ fn ask(connection: &mut Connection, statement: &str) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_else(|_| Value::String(answer.text()))
 }
 
-fn known(statement: &str, expect: &str, got: &str) -> Option<usize> {
+fn known(statement: &str, expect: &Value, got: &Value) -> Option<usize> {
     KNOWN.iter().position(|known| (known.is_it)(statement, expect, got))
 }
 
 fn is_same(expect: &Value, got: &Value) -> bool {
-    match (expect, got) {
+    is_same_by(expect, got, &|value| value.clone())
+}
+
+/// Whether two answers are the same when their parts are seen as `view` shows them.
+fn is_same_by(expect: &Value, got: &Value, view: &dyn Fn(&Value) -> Value) -> bool {
+    match (&view(expect), &view(got)) {
         (Value::Number(a), Value::Number(b)) if a != b => match (a.as_f64(), b.as_f64()) {
             (Some(x), Some(y)) if !(a.is_i64() && b.is_i64()) => (x - y).abs() <= ROUNDING * x.abs().max(y.abs()),
             _ => false,
         },
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b)),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| is_same(a, b)))
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same_by(a, b, view))
         }
-        _ => expect == got,
+        (Value::Object(a), Value::Object(b)) => {
+            let is_in_b = |(key, a): (&String, &Value)| b.get(key).is_some_and(|b| is_same_by(a, b, view));
+            a.len() == b.len() && a.iter().all(is_in_b)
+        }
+        (expect, got) => expect == got,
     }
+}
+
+/// A negative integer as a positive one.
+fn without_sign(value: &Value) -> Value {
+    value
+        .as_i64()
+        .map_or_else(|| value.clone(), |number| number.unsigned_abs().into())
+}
+
+/// A row without its time.
+fn without_time(value: &Value) -> Value {
+    match value.as_array().map(Vec::as_slice) {
+        Some([Value::Number(_), cells @ ..]) => cells.into(),
+        _ => value.clone(),
+    }
+}
+
+/// Whether a series has two rows of one time, one after the other.
+fn has_window_twice(answer: &Value) -> bool {
+    let series = answer["results"][0]["series"].as_array();
+    let rows = series
+        .into_iter()
+        .flatten()
+        .filter_map(|series| series["values"].as_array());
+    rows.into_iter()
+        .any(|rows| rows.windows(2).any(|pair| pair[0][0] == pair[1][0]))
+}
+
+/// Whether a group is among the series of the first result twice.
+fn has_group_twice(answer: &Value) -> bool {
+    let series = answer["results"][0]["series"].as_array();
+    let groups: Vec<_> = series
+        .into_iter()
+        .flatten()
+        .map(|series| (&series["name"], &series["tags"]))
+        .collect();
+    (1..groups.len()).any(|at| groups[..at].contains(&groups[at]))
+}
+
+/// How many series the results have.
+fn series(answer: &Value) -> usize {
+    let results = answer["results"].as_array().into_iter().flatten();
+    results
+        .filter_map(|result| result["series"].as_array())
+        .map(Vec::len)
+        .sum()
 }
 
 fn print(answer: &Value) -> String {

@@ -1,5 +1,6 @@
 //! Queries with functions: windows, `fill`, functions of functions, and the columns joined.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use super::columnar;
 use super::env::Env;
 use super::error::QueryError;
-use super::expr::Cell;
+use super::expr;
 use super::fill::{Filled, Filling};
 use super::frame::{Frame, TaggedPoint};
 use super::functions::{self, Point, Scalar, Transform, Window, integral};
@@ -29,7 +30,7 @@ pub(super) struct Output {
     /// Which of the group's tag sets it has.
     pub(super) sub: u32,
     /// `None`: a window without a value.
-    pub(super) value: Cell,
+    pub(super) value: expr::Cell,
     /// The sample that a selector picked.
     pub(super) row: Option<u32>,
 }
@@ -37,24 +38,44 @@ pub(super) struct Output {
 /// The results of a function, in order.
 pub(super) type Outputs<'a> = Box<dyn Iterator<Item = Output> + Send + 'a>;
 
+/// What a query with functions found in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// No points.
+    NoPoints,
+    /// Rows.
+    Rows,
+    /// Points without a result, such as a season that is not whole for `holt_winters`. InfluxDB takes that for the end
+    /// of its answer when it happens at first or twice running.
+    Nothing,
+    /// A point outside of the query's times, which only a subquery can yield, and at which InfluxDB stops.
+    End,
+}
+
 /// The rows of a group.
 ///
 /// # Errors
 /// Those of the source.
-pub(super) fn rows<'a>(query: &'a Query, group: Group<'a>, env: &'a Env<'a>) -> Result<RowIter<'a>, QueryError> {
+pub(super) fn rows<'a>(
+    query: &'a Query,
+    group: Group<'a>,
+    env: &'a Env<'a>,
+) -> Result<(RowIter<'a>, Found), QueryError> {
     let subs = group.subs.clone();
-    let (frame, results) = match columnar::results(query, &group, env)? {
-        Some(results) => (Frame::default(), results),
+    let (frame, results, found) = match columnar::results(query, &group, env)? {
+        Some(results) => (Frame::default(), results, Found::Rows),
         None => {
             let frame = Frame::read(group.samples(query, env, query.read)?, query.needs.len())?;
+            let found = Cell::new(Found::NoPoints);
             let run = Run {
                 query,
                 env,
                 frame: &frame,
+                found: &found,
             };
             let result = |step: &'a Option<Step>| step.as_ref().map(|step| run.step(step, &query.windows)).transpose();
             let results = query.calls.iter().map(result).collect::<Result<_, _>>()?;
-            (frame, results)
+            (frame, results, found.get())
         }
     };
     let shown = |outputs: Outputs<'a>| {
@@ -62,7 +83,7 @@ pub(super) fn rows<'a>(query: &'a Query, group: Group<'a>, env: &'a Env<'a>) -> 
         let shown: Outputs<'a> = Box::new(outputs.filter(move |output| limiter.admits(output.sub)));
         shown.peekable()
     };
-    Ok(Box::new(Joined {
+    let joined = Joined {
         query,
         env,
         subs,
@@ -70,7 +91,8 @@ pub(super) fn rows<'a>(query: &'a Query, group: Group<'a>, env: &'a Env<'a>) -> 
         results: results.into_iter().map(|outputs| outputs.map(shown)).collect(),
         maker: RowMaker::new(query),
         made: 0,
-    }))
+    };
+    Ok((Box::new(joined), found))
 }
 
 /// The results of a function as they are shown: stamped with the start of their window, and filled.
@@ -116,6 +138,8 @@ struct Run<'q, 'f> {
     query: &'q Query,
     env: &'f Env<'f>,
     frame: &'f Frame,
+    /// By the last function.
+    found: &'f Cell<Found>,
 }
 
 impl<'q> Run<'q, '_> {
@@ -123,7 +147,14 @@ impl<'q> Run<'q, '_> {
         let input_windows = step.input_windows(windows, self.query.ascending);
         let points = self.points(step, &input_windows)?;
         let outputs = match &step.function {
-            Function::Transform(transform) => transformed(*transform, points),
+            Function::Transform(transform) => {
+                let is_empty = points.is_empty();
+                let outputs = transformed(*transform, points);
+                if matches!(transform, Transform::HoltWinters { .. }) && !is_empty {
+                    self.note(&outputs, false);
+                }
+                outputs
+            }
             Function::Window(Window::Integral { unit_ns }) => {
                 let cut = functions::Windows {
                     of: &|time| windows.of(time),
@@ -182,6 +213,9 @@ impl<'q> Run<'q, '_> {
         tags: Option<&[usize]>,
     ) -> Vec<Output> {
         let mut outputs = Vec::new();
+        if points.is_empty() {
+            return outputs;
+        }
         let mut points = points.into_iter().peekable();
         while let Some(first) = points.peek() {
             let (start, end) = windows.of(first.point.time);
@@ -190,29 +224,25 @@ impl<'q> Run<'q, '_> {
                 of_window.push(next);
             }
             if of_window.is_empty() {
-                // InfluxDB stops at a point outside of the query's times, which only a subquery can yield.
+                self.found.set(Found::End);
                 return outputs;
             }
             for (sub, points) in split(of_window) {
                 for points in self.split_by_tags(points, tags) {
-                    self.apply(window, sub, &points, (start, end), &mut outputs);
+                    let results = window.apply(&points, start, end).into_iter();
+                    outputs.extend(results.map(|point| Output::new(sub, point)));
                 }
             }
         }
+        self.note(&outputs, windows.interval.is_some() && self.query.fill != Fill::None);
         outputs
     }
 
-    fn apply(self, window: Window, sub: u32, points: &[Point], (start, end): (i64, i64), outputs: &mut Vec<Output>) {
-        let results = window.apply(points, start, end);
-        if results.is_empty() && window.empty_is_null() {
-            outputs.push(Output {
-                time: start,
-                sub,
-                value: None,
-                row: None,
-            });
-        }
-        outputs.extend(results.into_iter().map(|point| Output::new(sub, point)));
+    /// Notes what has come of the points, if there are any. Beside other functions, or where windows are filled, nothing
+    /// is a result, too.
+    fn note(self, outputs: &[Output], is_filled: bool) {
+        let is_result = !outputs.is_empty() || is_filled || self.query.calls.len() > 1;
+        self.found.set(if is_result { Found::Rows } else { Found::Nothing });
     }
 
     fn split_by_tags(self, points: Vec<Point>, tags: Option<&[usize]>) -> Vec<Vec<Point>> {
@@ -315,6 +345,7 @@ impl Joined<'_> {
         if self.made.is_multiple_of(ROWS_BETWEEN_CHECKS) {
             self.env.check()?;
         }
+        self.maker.begin(sub);
         for (at, outputs) in self.results.iter_mut().enumerate() {
             let Some(outputs) = outputs else {
                 continue;

@@ -83,6 +83,10 @@ fn tasks<'a>(query: &'a Query, group: &Group<'_>) -> Option<Vec<Task<'a>>> {
 fn task<'a>(query: &'a Query, step: &'a Step, group: &Group<'_>) -> Option<Task<'a>> {
     let (mut step, mut windows, mut outer) = (step, query.windows.clone(), Vec::new());
     while let (Function::Transform(transform), Operand::Step(inner)) = (&step.function, &step.input) {
+        if matches!(transform, Transform::HoltWinters { .. }) {
+            // It may find nothing, which counts.
+            return None;
+        }
         windows = step.input_windows(&windows, query.ascending);
         outer.push(*transform);
         step = inner;

@@ -1,7 +1,8 @@
 //! Arithmetic and comparisons over one row.
 //!
 //! The rules are those of InfluxDB's `ValuerEval`: nothing combined with a value is nothing, except that next to a
-//! boolean it counts as false, unless both come from a measurement; integers wrap around; place by zero is 0; what cannot be compared compares as false.
+//! boolean it counts as false, unless it is a field of a measurement; integers wrap around; division by zero is 0; what
+//! cannot be compared compares as false.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -88,17 +89,29 @@ impl Program {
             Self::Value(value) => Some(value.clone()),
             Self::Nothing | Self::Regex(_) => None,
             Self::Chain(first, rest) => {
-                let first = first.eval(row, place);
-                rest.iter().fold(first, |left, (op, right)| match right {
-                    Self::Regex(regex) => matches(*op, left.as_ref(), regex),
-                    right => binary(*op, left, right.eval(row, place), place),
-                })
+                let operand = |program: &Self| (program.eval(row, place), program.is_field(place));
+                let (value, _) = rest.iter().fold(operand(first), |left, (op, right)| {
+                    let value = match right {
+                        Self::Regex(regex) => matches(*op, left.0.as_ref(), regex),
+                        right => {
+                            let (left, right) = with_booleans(left, operand(right));
+                            binary(*op, left, right, place)
+                        }
+                    };
+                    (value, false)
+                });
+                value
             }
             Self::Math(function, args) => {
                 let args: Vec<Cell> = args.iter().map(|arg| arg.eval(row, place)).collect();
                 function.eval(&args)
             }
         }
+    }
+
+    /// Whether this is a field of a measurement: InfluxDB tells one without a value from a computed nothing.
+    fn is_field(&self, place: Use) -> bool {
+        place == Use::Stored && matches!(self, Self::Slot(_))
     }
 
     /// Whether a row fulfils a condition.
@@ -119,11 +132,21 @@ fn matches(op: Op, left: Option<&Scalar>, regex: &Regex) -> Cell {
     }
 }
 
+/// Next to a boolean nothing counts as false, unless it is that of a field.
+fn with_booleans((left, left_is_field): (Cell, bool), (right, right_is_field): (Cell, bool)) -> (Cell, Cell) {
+    let no = Some(Scalar::Boolean(false));
+    match (&left, &right) {
+        (None, Some(Scalar::Boolean(_))) if !left_is_field => (no, right),
+        (Some(Scalar::Boolean(_)), None) if !right_is_field => (left, no),
+        _ => (left, right),
+    }
+}
+
 /// The value of `left op right`.
 pub(super) fn binary(op: Op, left: Cell, right: Cell, place: Use) -> Cell {
     let value = match (left, right) {
-        (Some(Scalar::Boolean(a)), b) => booleans(op, a, as_boolean(b, place)),
-        (None, Some(Scalar::Boolean(b))) if place != Use::Stored => booleans(op, false, Some(b)),
+        (Some(Scalar::Boolean(a)), Some(Scalar::Boolean(b))) => booleans(op, a, Some(b)),
+        (Some(Scalar::Boolean(a)), _) => booleans(op, a, None),
         (Some(Scalar::String(a)), Some(Scalar::String(b))) => match op {
             Op::Eq => Some(Scalar::Boolean(a == b)),
             Op::Neq => Some(Scalar::Boolean(a != b)),
@@ -144,14 +167,6 @@ pub(super) fn binary(op: Op, left: Cell, right: Cell, place: Use) -> Cell {
     };
     let is_comparison = op.precedence() == Op::Eq.precedence() && !op.takes_regex();
     value.or(is_comparison.then_some(Scalar::Boolean(false)))
-}
-
-fn as_boolean(cell: Cell, place: Use) -> Option<bool> {
-    match cell {
-        None => (place != Use::Stored).then_some(false),
-        Some(Scalar::Boolean(value)) => Some(value),
-        Some(_) => None,
-    }
 }
 
 /// `b` is `None` when the right side is no boolean.

@@ -6,7 +6,7 @@
 use std::iter::Peekable;
 
 use super::aggregate::Output;
-use super::cast::cast_or_empty;
+use super::cast::{cast_or_empty, whole, whole_unsigned};
 use super::functions::Scalar;
 use super::plan::fill_number;
 use super::window::Windows;
@@ -163,22 +163,18 @@ impl<I: Iterator<Item = Output>> Iterator for Filled<I> {
 
 /// The value at `time` on the line through two points, times counted in windows.
 #[expect(clippy::cast_precision_loss, reason = "InfluxDB computes with floats, too")]
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "fractions of integers are cut off"
-)]
 fn linear(time: i64, (t0, v0): (i64, &Scalar), (t1, v1): (i64, &Scalar)) -> Option<Scalar> {
     let elapsed = |from: i64, to: i64| to.wrapping_sub(from) as f64;
     let on_line = |rise: f64, from: f64| rise / elapsed(t0, t1) * elapsed(t0, time) + from;
     match (v0, v1) {
         (Scalar::Float(a), Scalar::Float(b)) => Some(Scalar::Float(on_line(b - a, *a))),
         (Scalar::Integer(a), Scalar::Integer(b)) => {
-            Some(Scalar::Integer(on_line(b.wrapping_sub(*a) as f64, *a as f64) as i64))
+            Some(Scalar::Integer(whole(on_line(b.wrapping_sub(*a) as f64, *a as f64))))
         }
-        (Scalar::Unsigned(a), Scalar::Unsigned(b)) => {
-            Some(Scalar::Unsigned(on_line(*b as f64 - *a as f64, *a as f64) as u64))
-        }
+        (Scalar::Unsigned(a), Scalar::Unsigned(b)) => Some(Scalar::Unsigned(whole_unsigned(on_line(
+            *b as f64 - *a as f64,
+            *a as f64,
+        )))),
         _ => None,
     }
 }

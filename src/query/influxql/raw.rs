@@ -41,6 +41,7 @@ impl RawRows<'_> {
             if !self.limiter.admits(sample.sub) {
                 continue;
             }
+            self.maker.begin(sample.sub);
             for (at, cell) in sample.cells.iter().enumerate().take(self.maker.cells.len()) {
                 self.maker.set(at, cell.clone());
             }

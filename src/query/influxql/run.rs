@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::aggregate;
+use super::aggregate::{self, Found};
 use super::cast::cast;
 use super::env::Env;
 use super::error::QueryError;
@@ -44,6 +44,8 @@ pub(super) fn run<'a>(query: &'a Query, env: &'a Env<'a>) -> RowIter<'a> {
             env,
             groups,
             current: Box::new(std::iter::empty()),
+            after_nothing: true,
+            is_last: false,
             is_over: false,
         }),
         Err(error) => Box::new(std::iter::once(Err(error))),
@@ -55,16 +57,28 @@ struct Rows<'a> {
     env: &'a Env<'a>,
     groups: Groups<'a>,
     current: RowIter<'a>,
+    /// Whether the group before had points, but no rows, or there is none before.
+    after_nothing: bool,
+    /// Whether no group follows the current one.
+    is_last: bool,
     is_over: bool,
 }
 
 impl<'a> Rows<'a> {
     fn next_group(&mut self) -> Result<bool, QueryError> {
         self.env.check()?;
+        if self.is_last {
+            return Ok(false);
+        }
         let Some(group) = self.groups.next()? else {
             return Ok(false);
         };
-        self.current = rows_of(self.query, group, self.env)?;
+        let found;
+        (self.current, found) = rows_of(self.query, group, self.env)?;
+        self.is_last = found == Found::End || found == Found::Nothing && self.after_nothing;
+        if found != Found::NoPoints {
+            self.after_nothing = found == Found::Nothing;
+        }
         Ok(true)
     }
 }
@@ -91,9 +105,9 @@ impl Iterator for Rows<'_> {
     }
 }
 
-fn rows_of<'a>(query: &'a Query, group: Group<'a>, env: &'a Env<'a>) -> Result<RowIter<'a>, QueryError> {
+fn rows_of<'a>(query: &'a Query, group: Group<'a>, env: &'a Env<'a>) -> Result<(RowIter<'a>, Found), QueryError> {
     if query.calls.is_empty() {
-        raw::rows(query, group, env)
+        Ok((raw::rows(query, group, env)?, Found::Rows))
     } else {
         aggregate::rows(query, group, env)
     }
@@ -104,8 +118,9 @@ pub(super) struct RowMaker<'a> {
     query: &'a Query,
     /// The number of `fill(number)`, of the type of each cell.
     fill: Vec<Cell>,
-    /// The cells of the row at hand; with `fill(previous)` they begin as those of the row before.
+    /// The cells of the row at hand; with `fill(previous)` they begin as those of the row before in its tag set.
     pub(super) cells: Vec<Cell>,
+    sub: u32,
 }
 
 impl<'a> RowMaker<'a> {
@@ -116,6 +131,15 @@ impl<'a> RowMaker<'a> {
             query,
             fill,
             cells: vec![None; query.kinds.len()],
+            sub: 0,
+        }
+    }
+
+    /// Begins a row of that tag set.
+    pub(super) fn begin(&mut self, sub: u32) {
+        if self.sub != sub {
+            self.sub = sub;
+            self.cells.fill(None);
         }
     }
 

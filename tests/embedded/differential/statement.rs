@@ -9,17 +9,77 @@ const NUMBERS: [&str; 2] = ["f", "i"];
 const INTERVALS: [&str; 6] = ["10m", "7m", "1h", "13m,3m", "1h,-15m", "1d"];
 const MATH: [&str; 8] = ["abs", "floor", "ceil", "round", "sqrt", "sin", "cos", "ln"];
 
-/// The next statement.
+/// The next text of a query: mostly one statement, now and then several, or one with a mistake.
 pub(super) fn any(random: &mut Random) -> String {
+    let mut text = one(random);
+    match random.below(40) {
+        0 => text = format!("{text}; {}", one(random)),
+        1 => {
+            let chars: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+            text.remove(chars[random.below(chars.len())]);
+        }
+        2 => wrong(random).clone_into(&mut text),
+        _ => {}
+    }
+    text
+}
+
+fn one(random: &mut Random) -> String {
     let statement = match random.below(20) {
         0..2 => return show(random),
         2..7 => raw(random),
         7..13 => aggregate(random),
-        13..17 => transform(random),
+        13..16 => transform(random),
         _ => nested(random),
     };
     let tail = tail(random, &statement);
     statement + &tail
+}
+
+/// Statements that are refused.
+fn wrong(random: &mut Random) -> &'static str {
+    pick(
+        random,
+        &[
+            "SELECT mean(f), f FROM cpu",
+            "SELECT top(f) FROM cpu",
+            "SELECT top(f, host) FROM cpu",
+            "SELECT f FROM cpu GROUP BY time(1m)",
+            "SELECT mean(f) FROM cpu GROUP BY time(10m), time(5m)",
+            "SELECT mean(f) FROM cpu GROUP BY f + 1",
+            "SELECT derivative(f, 0s) FROM cpu",
+            "SELECT derivative(mean(f)) FROM cpu",
+            "SELECT moving_average(f) FROM cpu",
+            "SELECT moving_average(f, 0) FROM cpu",
+            "SELECT percentile(f) FROM cpu",
+            "SELECT percentile(f, 'x') FROM cpu",
+            "SELECT elapsed(f, 10) FROM cpu",
+            "SELECT holt_winters(f, 1, 2) FROM cpu GROUP BY time(1m)",
+            "SELECT nosuch(f) FROM cpu",
+            "SELECT sum('a') FROM cpu",
+            "SELECT sum(f, i) FROM cpu",
+            "SELECT count(distinct(f), 1) FROM cpu",
+            "SELECT distinct(f), mean(f) FROM cpu",
+            "SELECT f FROM",
+            "SELECT FROM cpu",
+            "SELECT f FROM cpu LIMIT -1",
+            "SELECT f FROM cpu ORDER BY f",
+            "SELECT f FROM cpu WHERE time > 'x'",
+            "SELECT f FROM cpu WHERE time = 1 OR time = 2",
+            "SELECT f FROM cpu tz('no/where')",
+            "SELECT f FROM cpu fill(bad)",
+            "SELECT f FROM nosuch.cpu",
+            "SELECT f FROM nosuch.autogen.cpu",
+            "SELECT f FROM (SELECT mean(f) FROM cpu GROUP BY time(1m) LIMIT)",
+            "SELECT s + 1 FROM cpu",
+            "SELECT pow(f) FROM cpu",
+            "SELECT abs(s) FROM cpu",
+            "SHOW TAG VALUES",
+            "SHOW TAG VALUES FROM cpu WITH KEY > host",
+            "SHOW NOTHING",
+            "SELECT",
+        ],
+    )
 }
 
 fn pick<'a>(random: &mut Random, items: &[&'a str]) -> &'a str {
@@ -74,7 +134,19 @@ fn call(random: &mut Random) -> String {
     match random.below(18) {
         0 => pick(random, &["count(s)", "count(g)", "mode(b)"]).to_owned(),
         1 => format!("count(distinct({any}))"),
-        2 => format!("{}(*)", pick(random, &["count", "max", "last", "first", "min"])),
+        2 => pick(
+            random,
+            &[
+                "count(*)",
+                "max(*)",
+                "last(*)",
+                "first(*)",
+                "min(*)",
+                "max(/^[bgn]$/)",
+                "last(/[bs]/)",
+            ],
+        )
+        .to_owned(),
         3..6 => format!("{}({any})", pick(random, &["first", "last"])),
         6..8 => format!("{}({any})", pick(random, &["min", "max"])),
         8 => format!("percentile(f, {})", pick(random, &["0", "1", "50", "99.9", "100"])),
@@ -96,17 +168,31 @@ fn call(random: &mut Random) -> String {
 fn lonely(random: &mut Random) -> String {
     let any = pick(random, &FIELDS);
     let limit = random.below(4);
-    match random.below(4) {
+    match random.below(6) {
         0 => format!("distinct({any})"),
-        1 => format!("top({any}, {limit})"),
-        2 => format!("{}({any}, host, {limit})", pick(random, &["top", "bottom"])),
+        1 => format!("{}({any}, host, region, {limit})", pick(random, &["top", "bottom"])),
+        2 => format!(
+            "{}(f, {limit}), {}",
+            pick(random, &["top", "bottom"]),
+            pick(random, &["host", "i, s"])
+        ),
+        3 => format!("top({any}, {limit})"),
+        4 => format!("{}({any}, host, {limit})", pick(random, &["top", "bottom"])),
         _ => format!("bottom({any}, {limit})"),
     }
 }
 
 fn aggregate(random: &mut Random) -> String {
-    let columns = match random.below(8) {
+    let columns = match random.below(9) {
         0 => lonely(random),
+        8 => format!(
+            "({} {} {}) {} {} AS z",
+            call(random),
+            pick(random, &["+", "-", "*", "/"]),
+            call(random),
+            pick(random, &["+", "-", "*", "/", "%"]),
+            random.below(4)
+        ),
         1 => format!("{}, {}", call(random), pick(random, &["host", "f", "region, s"])),
         2 => format!(
             "{} {} {}",
@@ -160,7 +246,7 @@ fn transform(random: &mut Random) -> String {
     let field = if timed {
         call(random)
     } else {
-        pick(random, &FIELDS).to_owned()
+        pick(random, &["f", "i", "b", "s", "g", "n", "*", "/^[fi]$/"]).to_owned()
     };
     let call = match random.below(6) {
         0 => format!(
@@ -190,7 +276,15 @@ fn transform(random: &mut Random) -> String {
     let fill = if timed {
         pick(
             random,
-            &["", " fill(none)", " fill(0)", " fill(previous)", " fill(linear)"],
+            &[
+                "",
+                " fill(none)",
+                " fill(0)",
+                " fill(-3)",
+                " fill(previous)",
+                " fill(linear)",
+                " fill(null)",
+            ],
         )
     } else {
         ""
@@ -199,15 +293,11 @@ fn transform(random: &mut Random) -> String {
 }
 
 fn nested(random: &mut Random) -> String {
-    let inner = match random.below(3) {
-        0 => format!("SELECT f, i, host FROM {}{}", source(random), filter(random, "")),
-        1 => format!(
-            "SELECT mean(f) AS f, max(i) AS i FROM {}{}",
-            source(random),
-            grouped(random)
-        ),
-        _ => format!("SELECT f + i AS f, i FROM {} GROUP BY host", source(random)),
-    };
+    let from = source(random);
+    let mut inner = inner(random, &from);
+    if random.below(3) == 0 {
+        inner = self::inner(random, &format!("({inner})"));
+    }
     let clauses = grouped(random);
     if random.below(3) == 0 {
         format!(
@@ -221,6 +311,19 @@ fn nested(random: &mut Random) -> String {
             pick(random, &["mean", "sum", "max", "count", "first", "spread"]),
             pick(random, &NUMBERS)
         )
+    }
+}
+
+/// A subquery with the columns `f` and `i`.
+fn inner(random: &mut Random, from: &str) -> String {
+    match random.below(4) {
+        0 => format!("SELECT f, i, host FROM {from}{}", filter(random, "")),
+        1 => format!("SELECT mean(f) AS f, max(i) AS i FROM {from}{}", grouped(random)),
+        2 => {
+            let call = pick(random, &["last", "first", "min", "max"]);
+            format!("SELECT {call}(f) AS f, i FROM {from}{}", grouped(random))
+        }
+        _ => format!("SELECT f + i AS f, i FROM {from} GROUP BY host"),
     }
 }
 
@@ -262,7 +365,13 @@ fn term(random: &mut Random) -> String {
     let comparison = pick(random, &["=", "!=", "<", "<=", ">", ">="]);
     let same = pick(random, &["=", "!="]);
     let matches = pick(random, &["=~", "!~"]);
-    match random.below(12) {
+    match random.below(14) {
+        12 => format!(
+            "{} {comparison} {}",
+            pick(random, &["f", "i", "f * 2", "-f", "(f - i) / 2"]),
+            pick(random, &["i", "i * 3", "f + 100", "i % 7"])
+        ),
+        13 => format!("i % {} = {}", pick(random, &["2", "3", "7"]), random.below(3)),
         0..2 => format!("host {same} 'h{}'", random.below(4)),
         2 => format!("region {same} ''"),
         3 => format!(
@@ -299,6 +408,10 @@ fn by(random: &mut Random, interval: &str) -> String {
 /// left out, the second is for statements whose time is in one shard.
 fn tail(random: &mut Random, statement: &str) -> String {
     let mut tail = String::new();
+    let zone = pick(
+        random,
+        &["", "", "", "", " tz('America/New_York')", " tz('Asia/Kolkata')"],
+    );
     if random.below(4) == 0 {
         tail.push_str(" ORDER BY time DESC");
     }
@@ -314,7 +427,7 @@ fn tail(random: &mut Random, statement: &str) -> String {
             tail.push_str(&format!(" SOFFSET {}", random.below(2)));
         }
     }
-    tail
+    tail + zone
 }
 
 fn show(random: &mut Random) -> String {
@@ -330,7 +443,19 @@ fn show(random: &mut Random) -> String {
         _ => String::new(),
     };
     let limit = pick(random, &["", " LIMIT 2", " LIMIT 1 OFFSET 1", " OFFSET 1"]);
-    match random.below(8) {
+    match random.below(10) {
+        8 => pick(
+            random,
+            &[
+                "SHOW SERIES EXACT CARDINALITY",
+                "SHOW MEASUREMENT EXACT CARDINALITY",
+                "SHOW FIELD KEY EXACT CARDINALITY",
+                "SHOW TAG KEY EXACT CARDINALITY",
+                "SHOW RETENTION POLICIES",
+            ],
+        )
+        .to_owned(),
+        9 => format!("SHOW TAG VALUES EXACT CARDINALITY{from} WITH KEY = {tag}"),
         0 => format!("SHOW MEASUREMENTS{filter}{limit}"),
         1 => format!("SHOW MEASUREMENTS WITH MEASUREMENT =~ /m/{filter}{limit}"),
         2 => format!("SHOW TAG KEYS{from}{filter}{limit}"),

@@ -113,7 +113,8 @@ fn derivative<N: Number>(series: &[(&Point, N)], unit_ns: i64, non_negative: boo
     by_pairs(series, |(before, left), (point, right)| {
         let change = right.signed_minus(left);
         let elapsed = point.time.abs_diff(before.time).as_f64() / unit_ns.as_f64();
-        (!non_negative || change >= 0.0).then_some(Scalar::Float(change / elapsed))
+        let is_negative = change < 0.0;
+        (!non_negative || !is_negative).then_some(Scalar::Float(change / elapsed))
     })
 }
 

@@ -37,12 +37,6 @@ impl Window {
         matches!(self, Self::Top(_) | Self::Bottom(_) | Self::Sample(_))
     }
 
-    /// Whether no result of at least one point is InfluxDB's row with a null, instead of no row: `stddev` of one value.
-    #[must_use]
-    pub fn empty_is_null(&self) -> bool {
-        matches!(self, Self::Stddev)
-    }
-
     /// The type of the results for a field of that type; `None`: not defined.
     #[must_use]
     pub fn output_type(&self, input: FieldType) -> Option<FieldType> {
@@ -122,7 +116,7 @@ impl Window {
             Self::Mean => Some(Scalar::Float(sum().as_f64() / count(values))),
             Self::Median => median(values.to_vec()).map(Scalar::Float),
             Self::Spread => spread(values).map(N::scalar),
-            Self::Stddev => stddev(values).map(Scalar::Float),
+            Self::Stddev => Some(Scalar::Float(stddev(values))),
             _ => None,
         }
     }
@@ -164,11 +158,8 @@ fn spread<N: Number>(values: &[N]) -> Option<N> {
     Some(greatest.minus(least))
 }
 
-/// The standard deviation of a sample (divided by n - 1); `None` of less than two values. The mean is a running one.
-fn stddev<N: Number>(values: &[N]) -> Option<f64> {
-    if values.len() < 2 {
-        return None;
-    }
+/// The standard deviation of a sample (divided by n - 1); NaN of one value. The mean is a running one.
+fn stddev<N: Number>(values: &[N]) -> f64 {
     let (mut mean, mut seen) = (0.0, 0.0);
     for value in values {
         seen += 1.0;
@@ -176,7 +167,7 @@ fn stddev<N: Number>(values: &[N]) -> Option<f64> {
     }
     let squares = values.iter().map(|value| value.as_f64() - mean).map(|d| d * d);
     let sum = squares.fold(0.0, |sum, square| sum + square);
-    Some((sum / (seen - 1.0)).sqrt())
+    (sum / (seen - 1.0)).sqrt()
 }
 
 /// Each value once, in order of the time at which it was met first; at one time by size.

@@ -8,7 +8,7 @@ use super::*;
 use crate::query::influxql::functions::{Windows, integral};
 
 /// A row as it is answered: the time, and the value or null.
-type Row = (i64, Option<Scalar>);
+type Row = (i64, Scalar);
 
 #[test]
 fn answers_as_recorded() {
@@ -42,18 +42,12 @@ fn evaluate(case: &Json) -> Vec<Row> {
     let inner = match &call.args[0] {
         Expr::Call(inner) => {
             let function = Window::from_call(inner).unwrap();
-            let rows = by_window(function, &points(&series), interval, is_descending);
-            rows.into_iter()
-                .filter_map(|(time, value)| Some((time, value?)))
-                .collect()
+            by_window(function, &points(&series), interval, is_descending)
         }
         _ => series,
     };
     let results = Transform::from_call(&call, interval).unwrap().apply(&points(&inner));
-    results
-        .into_iter()
-        .map(|point| (point.time, Some(point.value)))
-        .collect()
+    results.into_iter().map(|point| (point.time, point.value)).collect()
 }
 
 fn read(case: &Json, point: &Json) -> (i64, Scalar) {
@@ -86,35 +80,27 @@ fn by_window(function: Window, points: &[Point], interval: Option<i64>, descendi
             descending,
         };
         let results = integral(points, unit_ns, windows);
-        return results
-            .into_iter()
-            .map(|point| (point.time, Some(point.value)))
-            .collect();
+        return results.into_iter().map(|point| (point.time, point.value)).collect();
     }
     let mut rows = Vec::new();
     for points in points.chunk_by(|a, b| of(a.time) == of(b.time)) {
         let (start, end) = of(points[0].time);
         let results = function.apply(points, start, end);
-        if results.is_empty() && function.empty_is_null() {
-            rows.push((start, None));
-        }
         let keeps_time = interval.is_none() || function.keeps_time();
         let time = |point: &Point| if keeps_time { point.time } else { start };
-        rows.extend(results.into_iter().map(|point| (time(&point), Some(point.value))));
+        rows.extend(results.into_iter().map(|point| (time(&point), point.value)));
     }
     rows
 }
 
 fn is_same((time, value): &Row, expected: &Json) -> bool {
     let value_is_same = match (value, &expected[1]) {
-        (None, Json::Null) => true,
-        (Some(Scalar::Float(value)), Json::Null) => value.is_nan(),
-        (Some(Scalar::Float(value)), other) => other.as_f64().is_some_and(|other| is_near(*value, other)),
-        (Some(Scalar::Integer(value)), other) => other.as_i64() == Some(*value),
-        (Some(Scalar::Unsigned(value)), other) => other.as_u64() == Some(*value),
-        (Some(Scalar::String(value)), other) => other.as_str() == Some(value),
-        (Some(Scalar::Boolean(value)), other) => other.as_bool() == Some(*value),
-        (None, _) => false,
+        (Scalar::Float(value), Json::Null) => value.is_nan(),
+        (Scalar::Float(value), other) => other.as_f64().is_some_and(|other| is_near(*value, other)),
+        (Scalar::Integer(value), other) => other.as_i64() == Some(*value),
+        (Scalar::Unsigned(value), other) => other.as_u64() == Some(*value),
+        (Scalar::String(value), other) => other.as_str() == Some(value),
+        (Scalar::Boolean(value), other) => other.as_bool() == Some(*value),
     };
     expected[0].as_i64() == Some(*time) && value_is_same
 }
