@@ -93,6 +93,11 @@ fn run(options: &Options) -> Result<Table> {
     products.iter().try_for_each(|product| product.require())?;
     let mut table = Table::new(workload.describe(*runs), products.iter().map(|product| product.name()));
 
+    products
+        .iter()
+        .filter_map(|product| product.note())
+        .for_each(|note| table.note(note));
+
     let mut servers = Vec::new();
     let mut footprints = Vec::new();
     for product in products {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use gyre::base::clock::{Clock, SystemClock};
 use serde_json::Value;
 
@@ -95,6 +95,21 @@ impl Query {
             Product::VictoriaMetrics => self.promql.clone(),
         }
     }
+
+    /// What a server says; fails when that is nothing.
+    fn answer(&self, server: &Server) -> Result<Value> {
+        let body = ask(&mut server.client().connect()?, &self.target(server.product))?;
+        let answer: Value = serde_json::from_slice(&body)?;
+        let found = match server.product {
+            Product::Gyre | Product::Influxd => answer.pointer("/results/0/series"),
+            Product::VictoriaMetrics => answer.pointer("/data/result").or_else(|| answer.get("data")),
+        };
+        ensure!(
+            found.and_then(Value::as_array).is_some_and(|found| !found.is_empty()),
+            "empty answer: {answer}"
+        );
+        Ok(answer)
+    }
 }
 
 /// Fails when a server's answer is empty, or is in InfluxQL and differs from that of the first server.
@@ -103,23 +118,18 @@ pub(crate) fn check(servers: &[Server], workload: &Workload) -> Result<()> {
         let mut expected = None;
         for server in servers {
             let name = server.product.name();
-            let answer = ask(&mut server.client().connect()?, &query.target(server.product))
+            let answer = query
+                .answer(server)
                 .with_context(|| format!("{name}: {}", query.name))?;
-            let answer: Value = serde_json::from_slice(&answer)?;
             if server.product == Product::VictoriaMetrics {
-                ensure!(has_result(&answer), "{name}: {}: no result: {answer}", query.name);
                 continue;
             }
+            let expected = expected.get_or_insert_with(|| answer.clone());
             ensure!(
-                answer.pointer("/results/0/series/0").is_some(),
-                "{name}: {}: no series: {answer}",
+                agree(expected, &answer),
+                "{}: not equal: {expected} and, of {name}, {answer}",
                 query.influxql
             );
-            match &expected {
-                None => expected = Some(answer),
-                Some(expected) if agree(expected, &answer) => {}
-                Some(expected) => bail!("{}: gyre says {expected}, {name} {answer}", query.influxql),
-            }
         }
     }
     Ok(())
@@ -155,12 +165,6 @@ fn ask(connection: &mut Connection, target: &str) -> Result<Vec<u8>> {
 fn median_ms(mut times: Vec<Duration>) -> f64 {
     times.sort();
     times.get(times.len() / 2).map_or(f64::NAN, Duration::as_secs_f64) * 1e3
-}
-
-/// Whether Prometheus' API answered with something.
-fn has_result(answer: &Value) -> bool {
-    let found = answer.pointer("/data/result").or_else(|| answer.get("data"));
-    found.and_then(Value::as_array).is_some_and(|found| !found.is_empty())
 }
 
 /// Whether two answers are the same but for the last digits of floats.

@@ -1,6 +1,6 @@
 //! The servers: how each of them is started.
 //!
-//! What is not left at its default: influxd keeps no statistics of its own, and does after a second without writes what
+//! What is not left at its default: influxd keeps no statistics of its own and logs no requests, and does after a second without writes what
 //! it would do after ten minutes (snapshot its cache) and four hours (compact its shards), so that its work can be
 //! waited for. victoria-metrics keeps points of any age.
 
@@ -47,6 +47,17 @@ impl Product {
             Self::Gyre => "gyre",
             Self::Influxd => "influxd",
             Self::VictoriaMetrics => "victoria-metrics",
+        }
+    }
+
+    /// What the reader of a table must know of its figures.
+    pub(crate) fn note(self) -> Option<&'static str> {
+        match self {
+            Self::Gyre => None,
+            Self::Influxd => Some("influxd: its answers were equal to Gyre's"),
+            Self::VictoriaMetrics => Some(
+                "victoria-metrics: answers PromQL of the same meaning, compared only for being there; does not sync writes",
+            ),
         }
     }
 

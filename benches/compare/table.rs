@@ -12,6 +12,7 @@ pub(crate) struct Table {
     title: String,
     columns: Vec<&'static str>,
     rows: Vec<(String, Vec<f64>)>,
+    notes: Vec<&'static str>,
 }
 
 impl Table {
@@ -21,12 +22,18 @@ impl Table {
             title,
             columns: columns.collect(),
             rows: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
     /// Appends a row with a figure for each column.
     pub(crate) fn row(&mut self, name: String, figures: Vec<f64>) {
         self.rows.push((name, figures));
+    }
+
+    /// Appends a line below the table.
+    pub(crate) fn note(&mut self, text: &'static str) {
+        self.notes.push(text);
     }
 }
 
@@ -56,11 +63,8 @@ impl Display for Table {
             }
             writeln!(out)?;
         }
-        writeln!(
-            out,
-            "\nx: the peer's figure divided by that of {}",
-            self.columns.first().unwrap_or(&"")
-        )
+        writeln!(out, "\nx: the figure divided by that of the first column")?;
+        self.notes.iter().try_for_each(|note| writeln!(out, "{note}"))
     }
 }
 
