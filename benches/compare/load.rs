@@ -23,10 +23,10 @@ const CONNECTIONS: u64 = 4;
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Workload {
     /// Series; one of those that are queried is the 18th.
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(18..))]
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(18..=1_000_000))]
     hosts: u64,
     /// Lines of each host, 10 seconds apart.
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     steps: u64,
     /// Random floats instead of small integers.
     #[arg(long)]
