@@ -1,6 +1,6 @@
 //! `load query`: one statement again and again.
 
-use crate::{
+use super::{
     args::Args,
     client::Client,
     stats::{Observed, now, percentile},

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use crate::{args::Args, client::read_message};
+use super::{args::Args, client::read_message};
 
 const SERIES: &str = r#"{"name":"cpu","columns":["time","mean"],"values":[["2026-01-01T00:00:00Z",1.5]]}"#;
 

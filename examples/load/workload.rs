@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::args::Args;
+use super::args::Args;
 
 /// 2026-01-01, in seconds.
 const START: u64 = 1_767_225_600;

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{
+use super::{
     args::Args,
     client::Client,
     stats::{Observed, now, percentile},
@@ -21,18 +21,28 @@ const AHEAD: usize = 64;
 
 type Batches = Arc<Mutex<Receiver<(String, usize)>>>;
 
-/// What one connection did.
+/// What one connection did, or all of them together.
 #[derive(Debug, Default)]
-struct Tally {
+pub(crate) struct Tally {
     times: Vec<Duration>,
-    lines: usize,
+    /// Lines that were accepted.
+    pub(crate) lines: usize,
     bytes: usize,
     errors: usize,
-    first_error: Option<String>,
+    /// The first answer that was no success, or what broke a connection.
+    pub(crate) first_error: Option<String>,
 }
 
 /// Runs it and prints the report.
 pub(crate) fn run(args: &Args) -> Result<(), String> {
+    let observed = Observed::start(args.text("pid", ""));
+    let (total, elapsed) = send_workload(args)?;
+    report(total, elapsed, &observed);
+    Ok(())
+}
+
+/// Sends everything; what became of it, and how long it took. What is refused is no error here.
+pub(crate) fn send_workload(args: &Args) -> Result<(Tally, Duration), String> {
     let server = args.server()?.to_owned();
     let path = args.text("path", "/write");
     let separator = if path.contains('?') { '&' } else { '?' };
@@ -42,7 +52,6 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
 
     let (sender, receiver) = mpsc::sync_channel(AHEAD);
     let batches: Batches = Arc::new(Mutex::new(receiver));
-    let observed = Observed::start(args.text("pid", ""));
     let start = now();
     let threads: Vec<_> = (0..connections)
         .map(|_| {
@@ -56,8 +65,7 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     for thread in threads {
         total.add(thread.join().map_err(|_| "a connection's thread panicked")?);
     }
-    report(total, start.elapsed(), &observed);
-    Ok(())
+    Ok((total, start.elapsed()))
 }
 
 fn send_all(batches: &Batches, server: &str, target: &str) -> Tally {
