@@ -5,6 +5,7 @@
 
 mod embedded;
 mod gauges;
+pub mod restore;
 mod stores;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -22,6 +23,7 @@ use crate::{
     obs::Metrics,
     proxy::{
         ack::Note,
+        backup::Backups,
         client::{Client, ClientOptions, SendError},
         courier::Courier,
         dead_letters::DeadLetters,
@@ -133,7 +135,15 @@ impl App {
             budget,
             patience: config.http.request_timeout,
         };
+        let backups = Backups::new(
+            Arc::clone(&fleet),
+            stores.journal.clone(),
+            Arc::clone(&stores.embedded_meta),
+            stores.dead_letters.clone(),
+            Arc::clone(&stores.clock),
+        );
         let services = Services {
+            backups,
             intake,
             reader,
             fleet,

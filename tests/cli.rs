@@ -1,4 +1,6 @@
-//! The commands that move data: what `gyre export` writes, `gyre import` and the `influx` client read back.
+//! The commands that move data: what `gyre export` writes, `gyre import` and the `influx` client read back, and backups.
+
+mod backup;
 
 use std::{fs, net::SocketAddr, path::Path};
 

@@ -1,6 +1,9 @@
 //! Embedded backends: their engines, and the threads that apply the journal to them.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     base::{BackendId, ByteSize},
@@ -25,9 +28,14 @@ const MAX_MEMTABLE: ByteSize = ByteSize::mib(128);
 /// Threads that apply the journal, with what they work with.
 pub(super) type Appliers = Vec<(Applier, ApplierParts)>;
 
+/// The directory of a backend's engine in the data directory.
+pub(super) fn dir(data: &Path, id: BackendId) -> PathBuf {
+    data.join("tsdb").join(id.to_string())
+}
+
 /// Opens the engine of an embedded backend. Reads files: not for an async thread.
 pub(super) fn open(config: &Config, stores: &Stores, id: BackendId) -> Result<Local, StartError> {
-    let dir = config.data.dir.join("tsdb").join(id.to_string());
+    let dir = dir(&config.data.dir, id);
     let options = tsdb::Options {
         memtable_bytes: ByteSize((config.memory.budget.0 / MEMTABLE_SHARE).min(MAX_MEMTABLE.0)).as_usize(),
         ..tsdb::Options::default()

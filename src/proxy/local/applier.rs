@@ -1,7 +1,8 @@
 //! Applies the journal to the embedded engine, and keeps the engine in shape.
 //!
 //! Two threads: one applies records as they are committed, one flushes, compacts and enforces retention. Both end with
-//! the applier; what was not flushed then is applied again from the journal at the next start.
+//! the applier; what was not flushed then is applied again from the journal at the next start. Snapshots are taken by
+//! the thread that applies, so that they hold exactly the records up to one of them, see [`super::cut`].
 
 use std::{
     sync::{
@@ -116,14 +117,16 @@ impl Applier {
 }
 
 /// Takes the backend out when the thread that applies its records dies: it would answer from ever older data, while the
-/// journal goes on keeping what was acknowledged.
-struct Standing<'a>(&'a Backend);
+/// journal goes on keeping what was acknowledged. However the thread ends, nobody waits for a snapshot in vain.
+struct Standing<'a>(&'a ApplierParts);
 
 impl Drop for Standing<'_> {
     fn drop(&mut self) {
+        self.0.local.cut.close();
         if std::thread::panicking() {
-            self.0.condition.set_alive(false);
-            tracing::error!(backend = %self.0.config.name, "applier died: the backend is out until a restart");
+            let backend = &self.0.backend;
+            backend.condition.set_alive(false);
+            tracing::error!(backend = %backend.config.name, "applier died: the backend is out until a restart");
         }
     }
 }
@@ -134,16 +137,23 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<J
 
 impl ApplierParts {
     fn apply_all(&self, mut applied: Seq, stopping: &AtomicBool, keeper: &mpsc::Sender<()>) {
-        let _out_when_it_dies = Standing(&self.backend);
+        let _out_when_it_dies = Standing(self);
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
             tracing::error!("no runtime for the applier: the embedded engine stands still");
             return self.backend.condition.set_alive(false);
         };
         let mut committed = self.journal.subscribe();
+        self.local.cut.open();
         while !stopping.load(Ordering::Acquire) {
-            let more = committed.wait_for(|seq| *seq > applied);
+            let more = async {
+                tokio::select! {
+                    _ = committed.wait_for(|seq| *seq > applied) => {}
+                    () = self.local.cut.wanted() => {}
+                }
+            };
             // In time or not, there may be something to do.
             let _more = runtime.block_on(async { tokio::time::timeout(LOOK_EVERY, more).await.is_ok() });
+            self.snapshot_if_due(applied);
             while applied < self.journal.committed() && !stopping.load(Ordering::Acquire) {
                 match self.step(applied) {
                     Ok(through) => applied = through,
@@ -160,17 +170,32 @@ impl ApplierParts {
         }
     }
 
-    /// Applies some records after `applied`; answers how far it came.
+    /// Applies some records after `applied`, none beyond a cut; answers how far it came.
     fn step(&self, applied: Seq) -> Result<Seq, journal::Error> {
         let id = self.backend.id;
         let mut is_ours = |bytes: &[u8]| Record::read(bytes).map_or(true, |record| record.is_owned_by(id));
-        let batch = self.journal.read(applied, STEP_BYTES, &mut is_ours)?;
+        let read = || self.journal.read(applied, STEP_BYTES, &mut is_ours);
+        let batch = self.local.cut.while_reading(read)?;
         for entry in &batch.entries {
             self.apply(entry)?;
         }
         self.backend.condition.note_applied(batch.scanned_to);
         self.journal.note_read(id.0, batch.scanned_to);
+        self.snapshot_if_due(batch.scanned_to);
         Ok(batch.scanned_to)
+    }
+
+    /// Takes the snapshot of a cut that was reached; writes to this backend wait as long as the flush takes.
+    fn snapshot_if_due(&self, applied: Seq) {
+        let Some(answer) = self.local.cut.take_due(applied) else {
+            return;
+        };
+        let snapshot = self.local.engine.snapshot();
+        if let Ok(snapshot) = &snapshot {
+            self.journal.advance(self.backend.id.0, snapshot.checkpoint());
+        }
+        // Who asked may have left; then it is dropped.
+        let _heard = answer.send(snapshot);
     }
 
     fn apply(&self, entry: &Entry<Note>) -> Result<(), journal::Error> {

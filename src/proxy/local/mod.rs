@@ -5,6 +5,7 @@
 
 mod applier;
 mod change;
+pub(super) mod cut;
 
 use std::{
     fmt::Display,
@@ -28,11 +29,15 @@ use crate::{
 
 pub use applier::{Applier, ApplierParts};
 
+use cut::Slot;
+
 /// An embedded engine as a backend.
 #[derive(Debug)]
 pub struct Local {
     engine: Engine,
     clock: Arc<dyn Clock>,
+    /// Where the applier is to take a snapshot.
+    pub(super) cut: Slot,
     /// Queries that may run at once; the others wait.
     pool: Semaphore,
     limits: Limits,
@@ -63,6 +68,7 @@ impl Local {
         Self {
             engine,
             clock,
+            cut: Slot::default(),
             pool: Semaphore::new(at_once.max(1)),
             limits,
         }

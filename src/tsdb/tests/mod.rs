@@ -7,6 +7,7 @@ mod failures;
 mod model;
 mod properties;
 mod schema;
+mod snapshot;
 mod writes;
 
 use std::{path::Path, sync::Arc};
