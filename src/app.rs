@@ -135,15 +135,8 @@ impl App {
             budget,
             patience: config.http.request_timeout,
         };
-        let backups = Backups::new(
-            Arc::clone(&fleet),
-            stores.journal.clone(),
-            Arc::clone(&stores.embedded_meta),
-            stores.dead_letters.clone(),
-            Arc::clone(&stores.clock),
-        );
         let services = Services {
-            backups,
+            backups: backups(&fleet, &stores),
             intake,
             reader,
             fleet,
@@ -376,6 +369,16 @@ impl ActorParts<'_> {
             self.metrics.restarts(&format!("backend {}", backend.config.name)),
         )
     }
+}
+
+fn backups(fleet: &Arc<Fleet>, stores: &Stores) -> Backups {
+    Backups::new(
+        Arc::clone(fleet),
+        stores.journal.clone(),
+        Arc::clone(&stores.embedded_meta),
+        stores.dead_letters.clone(),
+        Arc::clone(&stores.clock),
+    )
 }
 
 /// Waits until every backend was heard of, or not for long.

@@ -113,7 +113,8 @@ fn a_restored_server_keeps_what_it_is_given_over_kills() {
             number(&restored.client(), DB, "SELECT count(f) FROM \"first\".plain"),
             expected
         );
-        let again = Archive::of(&restored).restored("again", embedded::config(1, 1));
+        let archive = Archive::of(&restored);
+        let again = archive.restored("data", embedded::config(1, 1));
         assert_eq!(contents(&again.client()), before);
     }
 }
@@ -290,7 +291,8 @@ fn dead_letters_are_in_it() {
     });
     let first = listed(&source)["letters"][0]["id"].to_string();
     succeed(source.addr(), &["dead-letters", "drop", &first]);
-    let restored = Archive::of(&source).restored("data", embedded::config(1, 1));
+    let archive = Archive::of(&source);
+    let restored = archive.restored("data", embedded::config(1, 1));
     assert_eq!(listed(&restored), listed(&source));
     assert_eq!(listed(&restored)["count"], 2);
 }
