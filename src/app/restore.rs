@@ -7,28 +7,27 @@
 //! Engines know by a record's number in the journal what they have. So the new journal begins after the record at which
 //! the backup was cut: what is written from then on has greater numbers, and nothing is applied twice or passed over.
 
+mod unpack;
+
 use std::{
     fs::{self, File},
-    io::{self, BufReader, Write as _},
-    mem,
+    io::{self, BufReader},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use crate::{
     archive::{self, Piece, Reader, Totals},
-    base::{Clock, SystemClock},
+    base::{BackendId, Clock, SystemClock},
     config::{BackendUrl, Config},
-    journal::{self, SyncMode, fs::RealFs},
-    meta::{self, Embedded},
-    proxy::{
-        backup::{Described, Description, Entry},
-        dead_letters::DeadLetters,
-    },
+    journal::{self, fs::RealFs},
+    meta,
+    proxy::backup::{Described, Description, Entry},
     tsdb::{self, Engine},
 };
 
 use super::{embedded, stores};
+use unpack::Unpacking;
 
 /// A backup cannot be restored; the directory is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -132,12 +131,7 @@ pub fn restore(file: &Path, dir: &Path, progress: &mut dyn FnMut(u64)) -> Result
     ensure_empty(dir)?;
     let checked = check(file, progress)?;
     let (parent, unfinished) = Unfinished::create(dir)?;
-    let mut unpacking = Unpacking {
-        dir: &unfinished.0,
-        open: Open::Nothing,
-        has_documents: false,
-        letters: None,
-    };
+    let mut unpacking = Unpacking::into(&unfinished.0);
     read(file, |piece| unpacking.take(piece))?;
     unpacking.finish()?;
     let ids: Vec<u32> = checked.description.engines.iter().map(|engine| engine.id).collect();
@@ -206,99 +200,6 @@ impl Drop for Unfinished {
     }
 }
 
-/// Entries becoming files.
-struct Unpacking<'a> {
-    dir: &'a Path,
-    open: Open,
-    has_documents: bool,
-    letters: Option<DeadLetters>,
-}
-
-/// The entry that comes now.
-enum Open {
-    Nothing,
-    File(PathBuf, File),
-    Documents(Vec<u8>),
-    DeadLetter(u64, Vec<u8>),
-}
-
-impl Unpacking<'_> {
-    fn take(&mut self, piece: Piece<'_>) -> Result<(), RestoreError> {
-        match piece {
-            Piece::Entry(name) => {
-                self.close()?;
-                self.open = self.begin(parse(name)?)?;
-            }
-            Piece::Data(bytes) => match &mut self.open {
-                Open::Nothing => {}
-                Open::File(path, file) => file.write_all(bytes).map_err(failed("write", &*path))?,
-                Open::Documents(content) | Open::DeadLetter(_, content) => content.extend_from_slice(bytes),
-            },
-        }
-        Ok(())
-    }
-
-    fn begin(&self, entry: Entry<'_>) -> Result<Open, RestoreError> {
-        Ok(match entry {
-            Entry::Description => Open::Nothing,
-            Entry::Documents => Open::Documents(Vec::new()),
-            Entry::DeadLetter(id) => Open::DeadLetter(id, Vec::new()),
-            Entry::Engine { id, file } => {
-                let dir = embedded::dir(self.dir, id);
-                fs::create_dir_all(&dir).map_err(failed("create", &dir))?;
-                let path = dir.join(file);
-                let file = File::create_new(&path).map_err(failed("create", &path))?;
-                Open::File(path, file)
-            }
-        })
-    }
-
-    /// Makes the entry durable whose content is complete.
-    fn close(&mut self) -> Result<(), RestoreError> {
-        match mem::replace(&mut self.open, Open::Nothing) {
-            Open::Nothing => {}
-            Open::File(path, file) => file.sync_all().map_err(failed("sync", path))?,
-            Open::Documents(json) => {
-                let snapshot = meta::Snapshot::from_json(&json)?;
-                Embedded::restore(&self.dir.join(stores::META), snapshot)?;
-                self.has_documents = true;
-            }
-            Open::DeadLetter(id, letter) => {
-                let letters = match self.letters.take() {
-                    Some(letters) => letters,
-                    None => create_letters(self.dir, id)?,
-                };
-                letters.keep_encoded(letter.into())?;
-                self.letters = Some(letters);
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<(), RestoreError> {
-        self.close()?;
-        self.letters.as_ref().map_or(Ok(()), DeadLetters::close)?;
-        if self.has_documents {
-            Ok(())
-        } else {
-            Err(RestoreError::Missing("documents"))
-        }
-    }
-}
-
-/// A log whose first letter has the number `id`.
-fn create_letters(dir: &Path, id: u64) -> Result<DeadLetters, journal::Error> {
-    let options = journal::Options {
-        segment_bytes: 64 << 20,
-        max_bytes: u64::MAX,
-        max_record_bytes: u64::MAX,
-        tail_bytes: 0,
-        sync: SyncMode::Always,
-        on_damage: journal::OnDamage::Refuse,
-    };
-    DeadLetters::create_at(Arc::new(RealFs), &dir.join(stores::DEAD_LETTERS), id, options)
-}
-
 /// Opens an engine to see that it has everything.
 fn open_engine(data: &Path, described: &Described, sequence: u64) -> Result<(), RestoreError> {
     let backend = || described.name.clone();
@@ -306,7 +207,7 @@ fn open_engine(data: &Path, described: &Described, sequence: u64) -> Result<(), 
         backend: backend(),
         what,
     };
-    let dir = embedded::dir(data, crate::base::BackendId(described.id));
+    let dir = embedded::dir(data, BackendId(described.id));
     if !fs::exists(&dir).map_err(failed("look for", &dir))? {
         return Err(RestoreError::Missing("files of one of its engines"));
     }

@@ -12,10 +12,9 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{DB, contents, filled, gyre, succeed, text};
+use super::{DB, contents, filled, filled_over, gyre, succeed, text};
 use crate::{
     embedded,
     support::{
@@ -76,20 +75,31 @@ fn number(client: &Client, db: &str, statement: &str) -> i64 {
 
 #[test]
 fn a_restored_server_answers_as_the_source_did() {
-    let source = filled();
-    let client = source.client();
-    client.query(DB, "DELETE FROM plain WHERE t = 'a' AND time < 1767225600000000002");
-    client.query(DB, "DROP SERIES FROM same WHERE same = 'tag'");
-    let archive = Archive::of(&source);
-    assert!(
-        archive.said.stdout.contains("backends backend-1-1"),
-        "{}",
-        archive.said.stdout
-    );
-    assert_eq!(archive.names(), ["archive"]);
-    let restored = archive.restored("data", embedded::config(1, 1));
-    assert_eq!(contents(&restored.client()), contents(&client));
-    assert_ne!(contents(&client)[1], Value::Null);
+    for (circles, per_circle) in [(1, 1), (2, 2)] {
+        let source = filled_over(circles, per_circle);
+        let client = source.client();
+        client.query(DB, "DELETE FROM plain WHERE t = 'a' AND time < 1767225600000000002");
+        client.query(DB, "DROP SERIES FROM same WHERE same = 'tag'");
+        client.query(DB, "DROP MEASUREMENT \"select\"");
+        client.query("", "CREATE DATABASE empty WITH DURATION 3d REPLICATION 1 NAME days");
+        let archive = Archive::of(&source);
+        let said = &archive.said.stdout;
+        assert!(said.contains("backends backend-1-1"), "{said}");
+        assert_eq!(archive.names(), ["archive"]);
+        let restored = archive.restored("data", embedded::config(circles, per_circle));
+        let both = [&client, &restored.client()].map(|client| {
+            let aggregates = "SELECT count(*), mean(f), last(s) FROM \"first\".plain GROUP BY t";
+            let more = [
+                ("", "SHOW DATABASES"),
+                ("empty", "SHOW RETENTION POLICIES"),
+                (DB, aggregates),
+            ];
+            let more = more.map(|(db, statement)| client.query(db, statement));
+            (contents(client), more)
+        });
+        assert_eq!(both[0], both[1]);
+        assert!(both[0].1[2]["results"][0]["series"][1].is_object(), "{:?}", both[0].1);
+    }
 }
 
 #[test]

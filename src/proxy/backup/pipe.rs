@@ -64,3 +64,50 @@ impl Write for Pipe {
         self.send(Ok(piece.into()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn everything_arrives_in_order() {
+        let runtime = runtime();
+        let (mut pipe, mut pieces) = Pipe::new(runtime.handle().clone());
+        let sent: Vec<u8> = (0..3 * PIECE_BYTES + 1)
+            .map(|at| u8::try_from(at % 251).unwrap())
+            .collect();
+        let expect = sent.clone();
+        let sender = std::thread::spawn(move || {
+            sent.chunks(1000).for_each(|some| pipe.write_all(some).unwrap());
+            pipe.flush().unwrap();
+            pipe.fail(io::Error::other("no more"));
+        });
+        let mut received = Vec::new();
+        let end = runtime.block_on(async {
+            loop {
+                match pieces.recv().await {
+                    Some(Ok(piece)) => received.extend_from_slice(&piece),
+                    end => return end,
+                }
+            }
+        });
+        sender.join().unwrap();
+        assert!(received == expect && matches!(end, Some(Err(error)) if error.to_string() == "no more"));
+    }
+
+    #[test]
+    fn a_client_that_leaves_ends_it() {
+        let runtime = runtime();
+        let (mut pipe, pieces) = Pipe::new(runtime.handle().clone());
+        drop(pieces);
+        let error = pipe.write_all(&vec![0; PIECE_BYTES]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+}
