@@ -5,6 +5,7 @@
 
 mod embedded;
 mod gauges;
+pub mod restore;
 mod stores;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -22,6 +23,7 @@ use crate::{
     obs::Metrics,
     proxy::{
         ack::Note,
+        backup::Backups,
         client::{Client, ClientOptions, SendError},
         courier::Courier,
         dead_letters::DeadLetters,
@@ -138,6 +140,7 @@ impl App {
             patience: config.http.request_timeout,
         };
         let services = Services {
+            backups: backups(&fleet, &stores),
             intake,
             reader,
             fleet,
@@ -373,6 +376,16 @@ impl ActorParts<'_> {
             self.metrics.restarts(&format!("backend {}", backend.config.name)),
         )
     }
+}
+
+fn backups(fleet: &Arc<Fleet>, stores: &Stores) -> Backups {
+    Backups::new(
+        Arc::clone(fleet),
+        stores.journal.clone(),
+        Arc::clone(&stores.embedded_meta),
+        stores.dead_letters.clone(),
+        Arc::clone(&stores.clock),
+    )
 }
 
 /// Waits until every backend was heard of, or not for long.

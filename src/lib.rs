@@ -12,6 +12,7 @@
 //! | [`query`], [`tsdb`] | InfluxQL over whoever holds the points; the embedded engine |
 //! | [`config`], [`meta`], [`obs`] | configuration; durable documents; metrics and logs |
 //! | [`journal`] | the write-ahead log of the process |
+//! | [`archive`] | the format of backups |
 //! | [`influx`], [`ring`] | what InfluxDB speaks; influx-proxy's placement |
 //! | [`base`] | words that all modules share |
 //!
@@ -19,6 +20,7 @@
 
 pub mod actors;
 pub mod app;
+pub mod archive;
 pub mod base;
 pub mod config;
 pub mod http;

@@ -44,6 +44,10 @@ enum Command {
     Export(cli::export::Arguments),
     /// Read line protocol, such as an export, into a running Gyre.
     Import(cli::import::Arguments),
+    /// Copy everything that a running Gyre holds itself into one file.
+    Backup(cli::backup::Arguments),
+    /// Make a data directory out of a backup, while nothing runs on it.
+    Restore(cli::restore::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +64,8 @@ fn main() -> ExitCode {
         Command::DeadLetters(arguments) => cli::dead_letters::run(&arguments),
         Command::Export(arguments) => cli::export::run(&arguments),
         Command::Import(arguments) => cli::import::run(&arguments),
+        Command::Backup(arguments) => cli::backup::run(&arguments),
+        Command::Restore(arguments) => cli::restore::run(&arguments, environment()),
     }
 }
 

@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ring", &[]),
     ("influx", &[]),
     ("journal", &[]),
+    ("archive", &[]),
     ("meta", &[]),
     ("config", &["ring"]),
     ("obs", &[]),
@@ -19,14 +20,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tsdb", &["influx", "journal", "query"]),
     (
         "proxy",
-        &["config", "influx", "journal", "meta", "obs", "query", "ring", "tsdb"],
+        &[
+            "archive", "config", "influx", "journal", "meta", "obs", "query", "ring", "tsdb",
+        ],
     ),
     ("actors", &["config", "journal", "meta", "proxy"]),
     ("http", &["actors", "config", "influx", "obs", "proxy"]),
     (
         "app",
         &[
-            "actors", "config", "http", "influx", "journal", "meta", "obs", "proxy", "query", "ring", "tsdb",
+            "actors", "archive", "config", "http", "influx", "journal", "meta", "obs", "proxy", "query", "ring", "tsdb",
         ],
     ),
     ("cli", &["app", "config", "influx", "obs"]),

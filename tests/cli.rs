@@ -1,4 +1,6 @@
-//! The commands that move data: what `gyre export` writes, `gyre import` and the `influx` client read back.
+//! The commands that move data: what `gyre export` writes, `gyre import` and the `influx` client read back, and backups.
+
+mod backup;
 
 use std::{fs, net::SocketAddr, path::Path};
 
@@ -35,7 +37,12 @@ fn succeed(addr: SocketAddr, arguments: &[&str]) -> cli::Finished {
 
 /// A server with [`POINTS`] in the default policy and one point in another.
 fn filled() -> Gyre {
-    let gyre = embedded::start(1, 1);
+    filled_over(1, 1)
+}
+
+/// The same over some circles of embedded backends.
+fn filled_over(circles: usize, per_circle: usize) -> Gyre {
+    let gyre = embedded::start(circles, per_circle);
     let client = gyre.client();
     client.query("", &format!("CREATE DATABASE \"{DB}\" WITH DURATION INF NAME first"));
     client.query(

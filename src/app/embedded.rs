@@ -1,6 +1,10 @@
 //! Embedded backends: their engines, and the threads that apply the journal to them.
 
-use std::{num::NonZeroUsize, path::Path, sync::Arc};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     base::{BackendId, ByteSize},
@@ -32,9 +36,14 @@ pub(super) fn pool(config: &Config) -> Result<Arc<Pool>, StartError> {
     Ok(Arc::new(pool))
 }
 
+/// The directory of a backend's engine in the data directory.
+pub(super) fn dir(data: &Path, id: BackendId) -> PathBuf {
+    data.join("tsdb").join(id.to_string())
+}
+
 /// Opens the engine of an embedded backend. Reads files: not for an async thread.
 pub(super) fn open(config: &Config, stores: &Stores, pool: &Arc<Pool>, id: BackendId) -> Result<Local, StartError> {
-    let dir = config.data.dir.join("tsdb").join(id.to_string());
+    let dir = dir(&config.data.dir, id);
     let options = tsdb::Options {
         memtable_bytes: ByteSize((config.memory.budget.0 / MEMTABLE_SHARE).min(MAX_MEMTABLE.0)).as_usize(),
         ..tsdb::Options::default()

@@ -18,11 +18,20 @@ use super::StartError;
 /// Dead letters have a log of their own, which is full at this size.
 const MAX_DEAD_LETTERS: ByteSize = ByteSize::mib(4096);
 
+/// The journal's directory in the data directory.
+pub(super) const JOURNAL: &str = "journal";
+/// The directory of dead letters.
+pub(super) const DEAD_LETTERS: &str = "dead-letters";
+/// The file of documents.
+pub(super) const META: &str = "meta.redb";
+
 /// What is opened before anything runs.
 pub(super) struct Stores {
     pub(super) journal: Journal<Note>,
     pub(super) dead_letters: DeadLetters,
     pub(super) meta: Arc<dyn MetaStore>,
+    /// The same, as what it is: only documents that are kept here can be backed up here.
+    pub(super) embedded_meta: Arc<Embedded>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -42,16 +51,16 @@ pub(super) async fn open(config: &Config) -> Result<Stores, StartError> {
             source,
         };
         std::fs::create_dir_all(dir).map_err(cannot)?;
-        let meta = Embedded::open(&dir.join("meta.redb"), opening_clock, HistoryLimit::DEFAULT)?;
+        let meta = Embedded::open(&dir.join(META), opening_clock, HistoryLimit::DEFAULT)?;
         let fs: Arc<dyn Fs> = Arc::new(RealFs);
         let options = journal_options(&config, config.journal.max_size);
-        let (journal, recovery) = Journal::open(Arc::clone(&fs), &dir.join("journal"), options)?;
+        let (journal, recovery) = Journal::open(Arc::clone(&fs), &dir.join(JOURNAL), options)?;
         if recovery.needs_attention() {
             tracing::warn!(?recovery, "journal recovered");
         }
         let dead_letters = DeadLetters::open(
             Arc::clone(&fs),
-            &dir.join("dead-letters"),
+            &dir.join(DEAD_LETTERS),
             journal::Options {
                 // Rare, read by the operator only, and no longer in the journal.
                 sync: SyncMode::Always,
@@ -64,10 +73,12 @@ pub(super) async fn open(config: &Config) -> Result<Stores, StartError> {
         Ok((journal, dead_letters, meta))
     };
     let (journal, dead_letters, meta) = tokio::task::spawn_blocking(open).await??;
+    let embedded_meta = Arc::new(meta);
     Ok(Stores {
         journal,
         dead_letters,
-        meta: Arc::new(meta),
+        meta: Arc::<Embedded>::clone(&embedded_meta),
+        embedded_meta,
         clock,
     })
 }

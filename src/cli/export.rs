@@ -81,7 +81,7 @@ async fn export(arguments: &Arguments) -> anyhow::Result<u64> {
     let mut output = Output {
         sink: Sink::open(&arguments.out, arguments.gzip)?,
         line: Vec::new(),
-        progress: Progress::new("exported"),
+        progress: Progress::new("exported", "points"),
         lost: 0,
     };
     output.sink.write_all(ddl(&arguments.db, &policies).as_bytes())?;

@@ -96,7 +96,7 @@ async fn import(arguments: &Arguments) -> anyhow::Result<u64> {
         rp: arguments.rp.clone().unwrap_or_default(),
         in_ddl: false,
         batch: Batch::default(),
-        progress: Progress::new("imported"),
+        progress: Progress::new("imported", "points"),
         refused: 0,
     };
     while let Some(line) = lines.next()? {

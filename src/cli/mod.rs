@@ -1,9 +1,11 @@
 //! Commands that talk to a running Gyre, and what the process hears from outside.
 
+pub(crate) mod backup;
 pub(crate) mod dead_letters;
 pub(crate) mod export;
 pub(crate) mod import;
 mod lines;
 mod progress;
 mod remote;
+pub(crate) mod restore;
 pub(crate) mod signals;

@@ -9,11 +9,12 @@ use tokio::time::Instant;
 
 const REDRAW: Duration = Duration::from_millis(250);
 
-/// Points and bytes moved since the start.
+/// What was moved since the start: points or the like, and bytes.
 #[derive(Debug)]
 pub(crate) struct Progress {
     verb: &'static str,
-    points: u64,
+    unit: &'static str,
+    count: u64,
     bytes: u64,
     started: Instant,
     shown: Instant,
@@ -21,12 +22,13 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Starts counting; `verb` says in the past what happens to the points.
-    pub(crate) fn new(verb: &'static str) -> Self {
+    /// Starts counting; `verb` says in the past what happens to what is counted in `unit`, a plural.
+    pub(crate) fn new(verb: &'static str, unit: &'static str) -> Self {
         let now = Instant::now();
         Self {
             verb,
-            points: 0,
+            unit,
+            count: 0,
             bytes: 0,
             started: now,
             shown: now,
@@ -34,9 +36,9 @@ impl Progress {
         }
     }
 
-    /// Counts what was moved, in points and bytes of line protocol.
-    pub(crate) fn add(&mut self, points: u64, bytes: usize) {
-        self.points += points;
+    /// Counts what was moved, in units and bytes.
+    pub(crate) fn add(&mut self, count: u64, bytes: usize) {
+        self.count += count;
         self.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
         if self.terminal && self.shown.elapsed() >= REDRAW {
             self.shown = Instant::now();
@@ -64,11 +66,15 @@ impl Progress {
 
     fn text(&self) -> String {
         let Self {
-            verb, points, bytes, ..
+            verb,
+            unit,
+            count,
+            bytes,
+            ..
         } = self;
         let seconds = self.started.elapsed().as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for the eye")]
-        let rate = *points as f64 / seconds.max(1e-3);
-        format!("{verb} {points} points, {bytes} bytes in {seconds:.1} s ({rate:.0} points/s)")
+        let rate = *count as f64 / seconds.max(1e-3);
+        format!("{verb} {count} {unit}, {bytes} bytes in {seconds:.1} s ({rate:.0} {unit}/s)")
     }
 }

@@ -36,16 +36,22 @@ impl Remote {
     /// Asks and reads the JSON answer; an error answer becomes an error with its text.
     pub(crate) fn ask(&self, method: Method, path: &str) -> anyhow::Result<Value> {
         wait_for(async {
-            let url = self.url(path, &[])?;
-            let response = self.session()?.send(method, url.clone(), Vec::new()).await?;
-            let status = response.status();
-            let body: Value = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
-            if let Some(error) = body.get("error").and_then(Value::as_str) {
-                anyhow::bail!("{url}: {error}");
-            }
-            anyhow::ensure!(status.is_success(), "{url}: {status}");
-            Ok(body)
+            let response = self.open(method, path).await?;
+            Ok(serde_json::from_slice(&response.bytes().await?).unwrap_or_default())
         })
+    }
+
+    /// Asks and answers as soon as the answer begins; an error answer becomes an error with its text.
+    pub(crate) async fn open(&self, method: Method, path: &str) -> anyhow::Result<reqwest::Response> {
+        let url = self.url(path, &[])?;
+        let response = self.session()?.send(method, url.clone(), Vec::new()).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let body: Value = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
+        let text = body.get("error").and_then(Value::as_str).map(str::to_owned);
+        anyhow::bail!("{url}: {}", text.unwrap_or_else(|| status.to_string()))
     }
 
     /// Prepares for many requests.

@@ -1,14 +1,18 @@
-//! Gyre's own routes, under `/gyre/`: backends and dead letters, for the command line and for scripts.
+//! Gyre's own routes, under `/gyre/`: backends, backups and dead letters, for the command line and for scripts.
 //!
 //! Errors are `{"error":"…"}`, like InfluxDB's.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use futures_util::stream;
 use serde_json::json;
 
 use crate::{
     actors::Refused,
     base::ErrorKind,
-    proxy::dead_letters::{self, Numbered},
+    proxy::{
+        backup,
+        dead_letters::{self, Numbered},
+    },
 };
 
 use super::{Services, error::ApiError, params};
@@ -22,6 +26,7 @@ pub(super) fn routes(routes: &mut web::ServiceConfig) {
     routes
         .route("/gyre/backends", web::get().to(backends))
         .route("/gyre/backends/{name}/attach", web::post().to(attach))
+        .route("/gyre/backup", web::post().to(backup))
         .route("/gyre/dead-letters", web::get().to(list))
         .route("/gyre/dead-letters/replay", web::post().to(replay))
         .route("/gyre/dead-letters/drop", web::post().to(forget));
@@ -58,6 +63,17 @@ async fn attach(
         }
     }
     Err(ApiError::new(ErrorKind::NotFound, format!("no backend named {name:?}")))
+}
+
+/// Everything that this process holds itself, as an archive.
+async fn backup(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, ApiError> {
+    services.authenticate(&request)?;
+    let mut pieces = services.backups.start().await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        // its files are compressed already
+        .insert_header(header::ContentEncoding::Identity)
+        .streaming(stream::poll_fn(move |context| pieces.poll_recv(context))))
 }
 
 /// The oldest dead letters after the number `after`, at most `limit`.
@@ -151,6 +167,12 @@ fn number(text: Option<&str>, name: &str) -> Result<Option<u64>, ApiError> {
 
 impl From<Refused> for ApiError {
     fn from(error: Refused) -> Self {
+        Self::new(error.kind(), error.to_string())
+    }
+}
+
+impl From<backup::Error> for ApiError {
+    fn from(error: backup::Error) -> Self {
         Self::new(error.kind(), error.to_string())
     }
 }

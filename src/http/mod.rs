@@ -19,7 +19,9 @@ use crate::{
     actors::CircleHandle,
     config::{Api, Config, Credentials},
     obs::Metrics,
-    proxy::{client::ClientOptions, dead_letters::DeadLetters, fleet::Fleet, intake::Intake, reader::Reader},
+    proxy::{
+        backup::Backups, client::ClientOptions, dead_letters::DeadLetters, fleet::Fleet, intake::Intake, reader::Reader,
+    },
 };
 
 pub use body::BodyLimits;
@@ -28,6 +30,8 @@ pub use server::{Server, ServerError};
 /// What handlers work with; shared by all workers.
 #[derive(Debug)]
 pub struct Services {
+    /// Copies what this process holds.
+    pub backups: Backups,
     /// Takes writes in.
     pub intake: Arc<Intake>,
     /// Answers queries.

@@ -9,6 +9,8 @@ use super::{
     fs::{self, Fs},
 };
 
+/// The name of the file.
+pub(super) const FILE: &str = "cursors";
 const MAGIC: &[u8; 8] = b"GYRECUR\0";
 const VERSION: u32 = 1;
 const ENTRY: usize = 12;

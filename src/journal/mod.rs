@@ -305,6 +305,18 @@ impl<N: Send + Sync + 'static> Journal<N> {
     }
 }
 
+/// Makes the directory of a journal without records whose next record has the number after `seq`, and whose
+/// `consumers`, at least one, are done with everything before: for a copy of what they have made of another journal.
+/// The directory's own name is not made durable.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn create_after(fs: &dyn Fs, dir: &Path, seq: Seq, consumers: &[u32]) -> Result<(), Error> {
+    fs.create_dir_all(dir).map_err(Error::io("cannot create", dir))?;
+    let cursors = consumers.iter().map(|consumer| (*consumer, seq)).collect();
+    cursors::save(fs, &dir.join(cursors::FILE), &cursors)
+}
+
 impl Commit {
     /// The number of the first record appended; the others follow.
     #[must_use]

@@ -21,8 +21,6 @@ use super::{
     segment::Segment,
 };
 
-const CURSORS: &str = "cursors";
-
 pub(super) struct Shared<N> {
     pub(super) fs: Arc<dyn Fs>,
     pub(super) dir: PathBuf,
@@ -78,7 +76,7 @@ impl<N> Shared<N> {
     pub(super) fn open(fs: Arc<dyn Fs>, dir: &Path, options: Options) -> Result<(Arc<Self>, Recovery), Error> {
         fs.create_dir_all(dir).map_err(Error::io("cannot create", dir))?;
         let mut report = Recovery::default();
-        let cursors = cursors::load(fs.as_ref(), &dir.join(CURSORS))?;
+        let cursors = cursors::load(fs.as_ref(), &dir.join(cursors::FILE))?;
         report.cursors_lost = cursors.is_none();
         let cursors = cursors.unwrap_or_default();
         let done = cursors.values().min().copied();
@@ -199,7 +197,7 @@ impl<N> Shared<N> {
     pub(super) fn save_cursors(&self) -> Result<(), Error> {
         let _one_at_a_time = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let cursors = self.lock().cursors.clone();
-        cursors::save(self.fs.as_ref(), &self.dir.join(CURSORS), &cursors)?;
+        cursors::save(self.fs.as_ref(), &self.dir.join(cursors::FILE), &cursors)?;
         let Some(done) = cursors.values().min().copied() else {
             return Ok(());
         };

@@ -26,6 +26,11 @@ impl Documents {
         }
     }
 
+    /// Every document, in order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &KeyValue> {
+        self.entries.values()
+    }
+
     pub(super) fn revision(&self) -> Revision {
         self.revision
     }

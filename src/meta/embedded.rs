@@ -32,7 +32,8 @@ use redb::{
 };
 
 use super::{
-    Answer, Batch, Error, Event, HistoryLimit, KeyValue, LeaseId, MetaStore, Page, Revision, Txn, TxnResult, Watch,
+    Answer, Batch, Error, Event, HistoryLimit, KeyValue, LeaseId, MetaStore, Page, Revision, Snapshot, Txn, TxnResult,
+    Watch,
     documents::Documents,
     machine::{Effect, LeaseChange, Machine, Stored},
     txn::check_key,
@@ -72,7 +73,7 @@ impl Embedded {
     /// [`Error::InUse`], [`Error::NewerFormat`], [`Error::Corrupt`] or [`Error::Storage`].
     pub fn open(path: &Path, clock: Arc<dyn Clock>, history: HistoryLimit) -> Result<Self, Error> {
         if !fs::exists(path).map_err(failed)? {
-            create(path)?;
+            create(path, &Stored::empty())?;
         }
         let (database, stored) = refusing_damage(|| {
             let database = open(path)?;
@@ -84,6 +85,25 @@ impl Embedded {
         let commit = Box::new(move |effects: &[Effect]| commit(&database, effects).map_err(redb_failed));
         let writer = Handle::start(machine, Arc::clone(&view), clock, commit)?;
         Ok(Self { view, writer })
+    }
+
+    /// Makes the file at `path`, which must not exist, of what was a store at some revision; its directory must exist.
+    /// Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`Error::Storage`]; [`Error::Corrupt`] when a document cannot be decoded.
+    pub fn restore(path: &Path, snapshot: Snapshot) -> Result<(), Error> {
+        let stored = Stored {
+            documents: snapshot.into_documents()?,
+            ..Stored::empty()
+        };
+        create(path, &stored)
+    }
+
+    /// All documents at one revision, but those that vanish with a lease: they tell of processes that live now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.view.snapshot()
     }
 
     /// What the writer has done since the store was opened.
@@ -146,33 +166,37 @@ impl MetaStore for Embedded {
     }
 }
 
-/// Makes a complete, synced, empty file, then gives it its name.
-fn create(path: &Path) -> Result<(), Error> {
+/// Makes a complete, synced file, then gives it its name.
+fn create(path: &Path, stored: &Stored) -> Result<(), Error> {
     let unfinished = path.with_added_extension("new");
     if fs::exists(&unfinished).map_err(failed)? {
         fs::remove_file(&unfinished).map_err(failed)?;
     }
-    write_empty(&unfinished).map_err(redb_failed)?;
+    write_new(&unfinished, stored).map_err(redb_failed)?;
     fs::rename(&unfinished, path).map_err(failed)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = fs::File::open(directory.unwrap_or(Path::new("."))).map_err(failed)?;
     directory.sync_all().map_err(failed)
 }
 
-fn write_empty(path: &Path) -> Result<(), redb::Error> {
+/// Writes documents and counters; there are no leases.
+fn write_new(path: &Path, stored: &Stored) -> Result<(), redb::Error> {
     let database = Builder::new().create(path)?;
     let txn = begin_commit(&database)?;
     let Stored {
         documents,
         leases: _,
         next_lease,
-    } = Stored::empty();
+    } = stored;
     {
         let mut store = txn.open_table(STORE)?;
         store.insert("format", FORMAT)?;
         store.insert("revision", documents.revision().0)?;
         store.insert("next_lease", next_lease.0)?;
-        txn.open_table(DOCUMENTS)?;
+        let mut table = txn.open_table(DOCUMENTS)?;
+        for kv in documents.all() {
+            table.insert(&*kv.key, encode(kv))?;
+        }
         txn.open_table(LEASES)?;
     }
     Ok(txn.commit()?)

@@ -31,11 +31,13 @@ mod embedded;
 mod error;
 mod history;
 mod machine;
+mod snapshot;
 mod txn;
 
 pub use embedded::{CommitStats, Embedded};
 pub use error::Error;
 pub use history::HistoryLimit;
+pub use snapshot::Snapshot;
 pub use txn::{Compare, Condition, MAX_KEY, MAX_OPS, MAX_TXN, MAX_VALUE, Op, Response, Txn, TxnResult};
 
 /// Most entries that one [`MetaStore::list`] answers.

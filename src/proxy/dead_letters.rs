@@ -3,7 +3,7 @@
 //! Dead letters live in a log of the journal's kind (`dead-letters/`), one record a letter:
 //! `version u8 = 1 | time i64 | backend, db, policy, reason: u16 length + bytes | line(s)`, little-endian.
 
-use std::{path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -70,6 +70,24 @@ impl DeadLetters {
         Ok(Self { log })
     }
 
+    /// Makes the log in `dir`, which must not exist, whose next letter has the number `id`. Writes files: not for an async
+    /// thread.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn create_at(fs: Arc<dyn Fs>, dir: &Path, id: Seq, options: journal::Options) -> Result<Self, Error> {
+        journal::create_after(&*fs, dir, id.saturating_sub(1), &[OPERATOR])?;
+        Self::open(fs, dir, options)
+    }
+
+    /// Keeps a letter as [`DeadLetters::each_encoded`] gave it; returns when it is synced. Blocks.
+    ///
+    /// # Errors
+    /// As [`DeadLetters::keep`].
+    pub fn keep_encoded(&self, letter: Bytes) -> Result<(), Error> {
+        self.log.append(letter, None)?.wait().map(drop)
+    }
+
     /// Keeps a letter; resolves when it is synced.
     ///
     /// # Errors
@@ -83,7 +101,7 @@ impl DeadLetters {
     /// # Errors
     /// As [`DeadLetters::keep`].
     pub fn keep_now(&self, letter: &Letter) -> Result<(), Error> {
-        self.log.append(letter.encode(), None)?.wait().map(drop)
+        self.keep_encoded(letter.encode())
     }
 
     /// Letters that were neither replayed nor dropped.
@@ -112,6 +130,23 @@ impl DeadLetters {
         }
         letters.truncate(limit);
         Ok(letters)
+    }
+
+    /// Hands over all letters that wait now, as they are encoded, from the oldest on. Reads files: not for an async
+    /// thread.
+    ///
+    /// # Errors
+    /// When the log cannot be read; those of `each`.
+    pub fn each_encoded(&self, mut each: impl FnMut(Seq, &[u8]) -> io::Result<()>) -> io::Result<()> {
+        let (mut from, last) = (self.cursor(), self.log.committed());
+        while from < last {
+            let batch = self.log.read(from, 1 << 20, &mut |_| true).map_err(io::Error::other)?;
+            for entry in batch.entries.iter().take_while(|entry| entry.seq <= last) {
+                each(entry.seq, &entry.payload)?;
+            }
+            from = batch.scanned_to;
+        }
+        Ok(())
     }
 
     /// Forgets all letters up to and including `id`.

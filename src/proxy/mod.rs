@@ -8,9 +8,12 @@
 //! A query: [`plan`] decides per statement which backends can answer it, [`choice`] orders the replicas, and
 //! [`reader`] relays or merges their answers.
 //!
+//! [`backup`] copies what embedded backends hold, all at the same place in the journal.
+//!
 //! [`fleet`], [`record`], [`verdict`], [`plan`], [`choice`] and [`schema`] are pure decisions.
 
 pub mod ack;
+pub mod backup;
 pub mod choice;
 pub mod client;
 pub mod courier;

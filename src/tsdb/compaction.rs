@@ -151,7 +151,7 @@ impl Engine {
             }
             let bytes = writer.finish()?.bytes;
             if rows == 0 {
-                self.remove_files(&[number]);
+                self.pins.remove(&[number]);
                 continue;
             }
             match StoredFile::open(&*self.fs, &self.dir, FileRecord { number, bytes })? {
@@ -195,7 +195,7 @@ impl Engine {
         *durable = next;
         self.install(job, &merged);
         drop(durable);
-        self.remove_files(&obsolete);
+        self.pins.remove(&obsolete);
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{base::Clock, journal::fs::Fs};
 
-use super::{Error, Options, manifest::Manifest, state::State};
+use super::{Error, Options, manifest::Manifest, snapshot::Pins, state::State};
 
 /// An embedded time-series engine; shared by `Arc`.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Engine {
     pub(super) flushing: Mutex<()>,
     /// Held by a compaction: numbers of files that are too damaged to be compacted.
     pub(super) compacting: Mutex<HashSet<u64>>,
+    /// Removes files, when no snapshot needs them.
+    pub(super) pins: Arc<Pins>,
     pub(super) next_file: AtomicU64,
     pub(super) checkpoint: AtomicU64,
 }

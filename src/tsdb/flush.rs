@@ -178,7 +178,7 @@ impl Engine {
         state.sealed_bytes = 0;
         drop(state);
         drop(durable);
-        self.remove_files(&obsolete);
+        self.pins.remove(&obsolete);
         Ok(())
     }
 
@@ -214,17 +214,6 @@ impl Engine {
         }
         manifest.drop_empty_groups();
         manifest
-    }
-
-    /// Removes files that the manifest does not name any more; what stays is removed at the next start.
-    pub(super) fn remove_files(&self, numbers: &[u64]) {
-        for number in numbers {
-            let paths = [block_path(&self.dir, *number), series_path(&self.dir, *number)];
-            let exists = |path: &&PathBuf| self.fs.exists(path).unwrap_or(false);
-            if let Some(Err(error)) = paths.iter().find(exists).map(|path| self.fs.remove(path)) {
-                tracing::warn!(%error, number, "an obsolete file stays until the next start");
-            }
-        }
     }
 }
 

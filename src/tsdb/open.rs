@@ -21,6 +21,7 @@ use super::{
     engine::Engine,
     index::file,
     manifest::{self, DatabaseRecord, FileRecord, GroupRecord, Manifest},
+    snapshot::Pins,
     state::{Database, Group, State, restore_fields},
     store::{Run, Unusable, block_path, number_of, series_path, set_aside},
     tombstone::Tombstone,
@@ -69,6 +70,7 @@ impl Engine {
             next_file: AtomicU64::new(manifest.next_file.max(opening.next_file.load(Ordering::Relaxed))),
             checkpoint: AtomicU64::new(manifest.checkpoint),
             durable: Mutex::new(manifest),
+            pins: Arc::new(Pins::new(Arc::clone(&fs), dir)),
             fs,
             clock,
         };

@@ -177,3 +177,29 @@ async fn a_failed_commit_closes_the_store() {
     assert_eq!(watching.next().await.unwrap().revision, Revision(2));
     assert!(matches!(watching.next().await, Err(Error::Closed)));
 }
+
+#[tokio::test]
+async fn a_restored_store_has_the_documents_and_their_revisions() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = reopen(&dir.path().join("source.redb")).unwrap();
+    for value in ["one", "two"] {
+        store.put("/docs/a", value.into()).await.unwrap();
+    }
+    store.put("/docs/b", vec![0, 0xff].into()).await.unwrap();
+    let expect = store.load("").await.unwrap();
+    let lease = store.lease_grant(Duration::from_secs(9)).await.unwrap();
+    let leased = Txn::always(vec![Op::put_leased("/nodes/1", "alive", lease)]);
+    let revision = store.txn(leased).await.unwrap().revision;
+    let snapshot = Snapshot::from_json(&store.snapshot().to_json()).unwrap();
+    let path = dir.path().join("restored.redb");
+    Embedded::restore(&path, snapshot).unwrap();
+    let restored = reopen(&path).unwrap();
+    assert_eq!(restored.load("").await.unwrap().entries, expect.entries);
+    let next = restored.put("/docs/a", "three".into()).await.unwrap();
+    assert_eq!(next, revision.next());
+    let broken = br#"{"revision":2,"documents":[{"key":"/a","value":"?","created":2,"modified":2,"version":1}]}"#;
+    let broken = Snapshot::from_json(broken).unwrap();
+    let refused = Embedded::restore(&dir.path().join("broken.redb"), broken).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Corrupt);
+    assert!(matches!(Snapshot::from_json(b"{}"), Err(Error::Corrupt(_))));
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
 use crate::meta::{
-    Batch, Error, KeyValue, Page, Revision,
+    Batch, Error, KeyValue, Page, Revision, Snapshot,
     documents::Documents,
     history::{History, HistoryLimit, Look},
 };
@@ -36,6 +36,10 @@ impl View {
 
     pub(super) fn page(&self, prefix: &str, after: Option<&str>, limit: usize) -> Page {
         self.read(|published| published.documents.page(prefix, after, limit))
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        self.read(|published| Snapshot::of(&published.documents))
     }
 
     /// Shows changes that have become durable.

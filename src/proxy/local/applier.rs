@@ -5,6 +5,9 @@
 //!
 //! When the applying thread dies, the backend is out until a restart: a record may be half applied, so nothing of the
 //! engine is made durable any more, and the journal keeps what was acknowledged.
+//!
+//! Snapshots are taken by the thread that applies, so that they hold exactly the records up to one of them, see
+//! [`super::cut`].
 
 use std::{
     sync::{
@@ -116,11 +119,13 @@ impl Applier {
     }
 }
 
-/// Takes the backend out when the thread that applies its records dies: it would answer from ever older data.
+/// Takes the backend out when the thread that applies its records dies: it would answer from ever older data. However
+/// the thread ends, nobody waits for a snapshot in vain.
 struct Standing<'a>(&'a ApplierParts, &'a AtomicBool);
 
 impl Drop for Standing<'_> {
     fn drop(&mut self) {
+        self.0.local.cut.close();
         if std::thread::panicking() {
             self.0.take_out(self.1);
         }
@@ -146,10 +151,17 @@ impl ApplierParts {
             return self.backend.condition.set_alive(false);
         };
         let mut committed = self.journal.subscribe();
+        self.local.cut.open();
         while !stopping.load(Ordering::Acquire) {
-            let more = committed.wait_for(|seq| *seq > applied);
+            let more = async {
+                tokio::select! {
+                    _ = committed.wait_for(|seq| *seq > applied) => {}
+                    () = self.local.cut.wanted() => {}
+                }
+            };
             // In time or not, there may be something to do.
             let _more = runtime.block_on(async { tokio::time::timeout(LOOK_EVERY, more).await.is_ok() });
+            self.snapshot_if_due(applied);
             while applied < self.journal.committed() && !stopping.load(Ordering::Acquire) {
                 match self.step(applied) {
                     Ok(through) => applied = through,
@@ -177,18 +189,33 @@ impl ApplierParts {
         Ok(applied)
     }
 
-    /// Applies some records after `applied`; answers how far it came.
+    /// Applies some records after `applied`, none beyond a cut; answers how far it came.
     pub(super) fn step(&self, applied: Seq) -> Result<Seq, journal::Error> {
         let id = self.backend.id;
         let mut is_ours = |bytes: &[u8]| Record::read(bytes).map_or(true, |record| record.is_owned_by(id));
-        let batch = self.journal.read(applied, STEP_BYTES, &mut is_ours)?;
+        let read = || self.journal.read(applied, STEP_BYTES, &mut is_ours);
+        let batch = self.local.cut.while_reading(read)?;
         for entry in &batch.entries {
             self.apply(entry)?;
         }
         self.local.engine.pass(batch.scanned_to);
         self.backend.condition.note_applied(batch.scanned_to);
         self.journal.note_read(id.0, batch.scanned_to);
+        self.snapshot_if_due(batch.scanned_to);
         Ok(batch.scanned_to)
+    }
+
+    /// Takes the snapshot of a cut that was reached; writes to this backend wait as long as the flush takes.
+    fn snapshot_if_due(&self, applied: Seq) {
+        let Some(answer) = self.local.cut.take_due(applied) else {
+            return;
+        };
+        let snapshot = self.local.engine.snapshot();
+        if let Ok(snapshot) = &snapshot {
+            self.journal.advance(self.backend.id.0, snapshot.checkpoint());
+        }
+        // Who asked may have left; then it is dropped.
+        let _heard = answer.send(snapshot);
     }
 
     fn apply(&self, entry: &Entry<Note>) -> Result<(), journal::Error> {

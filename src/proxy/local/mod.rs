@@ -5,6 +5,7 @@
 
 mod applier;
 mod change;
+pub(super) mod cut;
 mod keeper;
 mod pool;
 #[cfg(test)]
@@ -32,11 +33,15 @@ use crate::{
 pub use applier::{Applier, ApplierParts};
 pub use pool::{Pool, Reading};
 
+use cut::Slot;
+
 /// An embedded engine as a backend.
 #[derive(Debug)]
 pub struct Local {
     engine: Engine,
     clock: Arc<dyn Clock>,
+    /// Where the applier is to take a snapshot.
+    pub(super) cut: Slot,
     pool: Arc<Pool>,
     limits: Limits,
 }
@@ -62,6 +67,7 @@ impl Local {
         Self {
             engine,
             clock,
+            cut: Slot::default(),
             pool,
             limits,
         }

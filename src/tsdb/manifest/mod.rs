@@ -30,7 +30,8 @@ pub(super) use record::{
 const MAGIC: &[u8; 8] = b"GYREMAN\0";
 const FORMAT: u32 = 1;
 const HEADER: usize = 24;
-const COPIES: [&str; 2] = ["manifest.a", "manifest.b"];
+/// The names of its copies.
+pub(super) const COPIES: [&str; 2] = ["manifest.a", "manifest.b"];
 /// Larger than any manifest: a hundred million fields and files.
 const MAX_BYTES: u64 = 16 << 30;
 
@@ -116,7 +117,8 @@ enum Undecodable {
     Damaged(String),
 }
 
-fn encode(manifest: &Manifest) -> Vec<u8> {
+/// What a copy holds.
+pub(super) fn encode(manifest: &Manifest) -> Vec<u8> {
     let json = serde_json::to_vec(manifest).expect("maps have texts for keys, and no value refuses to be written");
     let mut bytes = Vec::with_capacity(HEADER + json.len());
     bytes.extend_from_slice(MAGIC);

@@ -9,6 +9,7 @@ mod properties;
 mod reads;
 pub(crate) mod records;
 mod schema;
+mod snapshot;
 mod writes;
 
 use std::{path::Path, sync::Arc};
