@@ -88,6 +88,7 @@ pub struct Checked {
     pub description: Description,
     /// What it holds.
     pub totals: Totals,
+    file: PathBuf,
 }
 
 impl Checked {
@@ -98,6 +99,34 @@ impl Checked {
         let is_there = |name: &str| backends().any(|known| known.name == name && known.url == BackendUrl::Embedded);
         let names = self.description.engines.iter().map(|engine| engine.name.as_str());
         names.filter(|name| !is_there(name)).collect()
+    }
+
+    /// Makes the data directory `dir` out of it, which must be empty or absent; `progress` is told of every piece's bytes.
+    /// Nothing may run on it. Blocks.
+    ///
+    /// # Errors
+    /// See [`RestoreError`].
+    pub fn restore(&self, dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), RestoreError> {
+        ensure_empty(dir)?;
+        let (parent, unfinished) = Unfinished::create(dir)?;
+        let mut unpacking = Unpacking::into(&unfinished.0);
+        read(&self.file, |piece| {
+            if let Piece::Data(bytes) = &piece {
+                progress(bytes.len() as u64);
+            }
+            unpacking.take(piece)
+        })?;
+        unpacking.finish()?;
+        let Description { engines, sequence, .. } = &self.description;
+        let ids: Vec<u32> = engines.iter().map(|engine| engine.id).collect();
+        journal::create_after(&RealFs, &unfinished.0.join(stores::JOURNAL), *sequence, &ids)?;
+        for engine in engines {
+            open_engine(&unfinished.0, engine, *sequence)?;
+        }
+        sync_tree(&unfinished.0)?;
+        // the directory under that name is empty or absent, and stays so if this fails
+        fs::rename(&unfinished.0, dir).map_err(failed("give the restored data the name", dir))?;
+        sync_dir(&parent)
     }
 }
 
@@ -120,31 +149,11 @@ pub fn check(file: &Path, progress: &mut dyn FnMut(u64)) -> Result<Checked, Rest
         Ok(())
     })?;
     let description = Description::from_json(&description).ok_or(RestoreError::Missing("description"))?;
-    Ok(Checked { description, totals })
-}
-
-/// Makes the data directory `dir` out of a backup; it must be empty or absent. Nothing may run on it. Blocks.
-///
-/// # Errors
-/// See [`RestoreError`].
-pub fn restore(file: &Path, dir: &Path, progress: &mut dyn FnMut(u64)) -> Result<Checked, RestoreError> {
-    ensure_empty(dir)?;
-    let checked = check(file, progress)?;
-    let (parent, unfinished) = Unfinished::create(dir)?;
-    let mut unpacking = Unpacking::into(&unfinished.0);
-    read(file, |piece| unpacking.take(piece))?;
-    unpacking.finish()?;
-    let ids: Vec<u32> = checked.description.engines.iter().map(|engine| engine.id).collect();
-    let journal = unfinished.0.join(stores::JOURNAL);
-    journal::create_after(&RealFs, &journal, checked.description.sequence, &ids)?;
-    for engine in &checked.description.engines {
-        open_engine(&unfinished.0, engine, checked.description.sequence)?;
-    }
-    sync_tree(&unfinished.0)?;
-    // the directory under that name is empty or absent, and stays so if this fails
-    fs::rename(&unfinished.0, dir).map_err(failed("give the restored data the name", dir))?;
-    sync_dir(&parent)?;
-    Ok(checked)
+    Ok(Checked {
+        description,
+        totals,
+        file: file.to_owned(),
+    })
 }
 
 fn read(file: &Path, mut each: impl FnMut(Piece<'_>) -> Result<(), RestoreError>) -> Result<Totals, RestoreError> {
@@ -160,7 +169,11 @@ fn parse(name: &str) -> Result<Entry<'_>, RestoreError> {
     Entry::parse(name).ok_or_else(|| RestoreError::Unknown(name.to_owned()))
 }
 
-fn ensure_empty(dir: &Path) -> Result<(), RestoreError> {
+/// That a directory is empty or absent, so that a backup can be restored into it.
+///
+/// # Errors
+/// [`RestoreError::NotEmpty`], or when it cannot be read.
+pub fn ensure_empty(dir: &Path) -> Result<(), RestoreError> {
     match fs::read_dir(dir) {
         Ok(mut entries) => match entries.next() {
             None => Ok(()),

@@ -78,7 +78,10 @@ fn rename(from: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 /// Says what a backup holds, and what it does not.
-pub(super) fn describe(Checked { description, totals }: &Checked) {
+pub(super) fn describe(checked: &Checked) {
+    let Checked {
+        description, totals, ..
+    } = checked;
     let names: Vec<&str> = description.engines.iter().map(|engine| engine.name.as_str()).collect();
     println!(
         "backup of {} by gyre {}: {} files, {} bytes; backends {}",

@@ -1,11 +1,7 @@
 //! `gyre restore`: a backup becomes a data directory, or is only checked.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context as _;
 use gyre::{
     app::restore::{self, Checked},
     config,
@@ -51,34 +47,33 @@ fn restore(arguments: &Arguments, environment: impl Iterator<Item = (String, Str
         config,
         check: _,
     } = arguments;
-    if let Some(config) = config {
-        let config = config::load(config, environment)?;
-        let checked = with_progress("checked", |progress| restore::check(file, progress))?;
-        let missing = checked.missing_in(&config);
-        anyhow::ensure!(
-            missing.is_empty(),
-            "the configuration has no embedded backend of these names, whose points are in the backup: {}",
-            missing.join(", ")
-        );
-        return restore_into(file, &config.data.dir);
+    let config = config
+        .as_ref()
+        .map(|file| config::load(file, environment))
+        .transpose()?;
+    let dir = data_dir.as_ref().or(config.as_ref().map(|config| &config.data.dir));
+    dir.map_or(Ok(()), |dir| restore::ensure_empty(dir))?;
+    let checked = with_progress("checked", |progress| restore::check(file, progress))?;
+    let missing = config
+        .as_ref()
+        .map_or_else(Vec::new, |config| checked.missing_in(config));
+    anyhow::ensure!(
+        missing.is_empty(),
+        "the configuration has no embedded backend of these names, whose points are in the backup: {}",
+        missing.join(", ")
+    );
+    if let Some(dir) = dir {
+        with_progress("restored", |progress| checked.restore(dir, progress))?;
     }
-    match data_dir {
-        Some(dir) => restore_into(file, dir),
-        None => with_progress("checked", |progress| restore::check(file, progress)),
-    }
-}
-
-fn restore_into(file: &Path, dir: &Path) -> anyhow::Result<Checked> {
-    with_progress("restored", |progress| restore::restore(file, dir, progress))
-        .with_context(|| format!("{} into {}", file.display(), dir.display()))
-}
-
-fn with_progress(
-    verb: &'static str,
-    work: impl FnOnce(&mut dyn FnMut(u64)) -> Result<Checked, restore::RestoreError>,
-) -> anyhow::Result<Checked> {
-    let mut progress = Progress::new(verb, "pieces");
-    let checked = work(&mut |bytes| progress.add(1, usize::try_from(bytes).unwrap_or(usize::MAX)))?;
-    progress.finish();
     Ok(checked)
+}
+
+fn with_progress<T>(
+    verb: &'static str,
+    work: impl FnOnce(&mut dyn FnMut(u64)) -> Result<T, restore::RestoreError>,
+) -> anyhow::Result<T> {
+    let mut progress = Progress::new(verb, "pieces");
+    let done = work(&mut |bytes| progress.add(1, usize::try_from(bytes).unwrap_or(usize::MAX)))?;
+    progress.finish();
+    Ok(done)
 }

@@ -214,7 +214,7 @@ impl Backup {
         match archive::Writer::new(&mut pipe).and_then(|writer| self.write(writer)) {
             Ok(()) => tracing::info!(sequence = self.description.sequence, "backup made"),
             Err(error) => {
-                tracing::error!(%error, "backup not made");
+                tracing::warn!(%error, "backup not made");
                 pipe.fail(error);
             }
         }
