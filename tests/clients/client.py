@@ -44,7 +44,10 @@ def exercise(client, tells_floats=True):
     check(values(bound, "load"), [(1.5,)])
     check(sorted(client.get_list_measurements(), key=str), [{"name": name} for name in ("cpu", "disk", "mem", "net")])
 
-    for statement in ("SELECT FROM", "SELECT load FROM nowhere..cpu", "SELECT * INTO x FROM cpu"):
+    client.query("SELECT load INTO copy FROM cpu")
+    check(values(client.query("SELECT load FROM copy"), "load"), [(1.5,)])
+
+    for statement in ("SELECT FROM", "SELECT load FROM nowhere..cpu", "KILL QUERY 1"):
         try:
             client.query(statement)
         except InfluxDBClientError as error:

@@ -21,7 +21,7 @@ pub use real::RealFs;
 /// A file system. All paths are absolute or relative to the process; directories are created by
 /// [`Fs::create_dir_all`] only.
 pub trait Fs: Debug + Send + Sync {
-    /// Creates a directory and its parents.
+    /// Creates a directory and its parents; their names are durable then.
     ///
     /// # Errors
     /// Those of the file system.

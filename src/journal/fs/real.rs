@@ -18,7 +18,19 @@ struct RealFile(File);
 
 impl Fs for RealFs {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        fs::create_dir_all(dir)
+        let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.exists()).collect();
+        fs::create_dir_all(dir)?;
+        // The names of new directories must be as durable as what is written into them.
+        let parents = missing.iter().filter_map(|dir| dir.parent());
+        parents
+            .map(|parent| {
+                if parent.as_os_str().is_empty() {
+                    Path::new(".")
+                } else {
+                    parent
+                }
+            })
+            .try_for_each(|parent| self.sync_dir(parent))
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
