@@ -3,5 +3,8 @@
 //! Stores, leases and timers are the actors' business, statuses and bodies are `http`'s.
 
 pub mod host;
+pub mod host_patch;
+pub mod host_query;
+pub mod page;
 
 pub use host::{Host, HostPatch};
