@@ -136,6 +136,9 @@ mod tests {
         check(br#"{"ip":5}"#, "ip is not a string");
         check(br#"{"hostname":["a"]}"#, "hostname is not a string");
         check(br#"{"bindAddress":{}}"#, "bindAddress is not a string");
-        check(br#"{"bindAddress":"a:1","bind-address":false}"#, "bind-address is not a string");
+        check(
+            br#"{"bindAddress":"a:1","bind-address":false}"#,
+            "bind-address is not a string",
+        );
     }
 }
