@@ -97,8 +97,8 @@ impl HostQuery {
 
     /// The hosts that match, in order; those that the order leaves equal by id.
     #[must_use]
-    pub fn select<'a>(&self, hosts: &'a [Host]) -> Vec<&'a Host> {
-        let mut found: Vec<&Host> = hosts.iter().filter(|host| self.matches(host)).collect();
+    pub fn select<'a>(&self, hosts: impl Iterator<Item = &'a Host>) -> Vec<&'a Host> {
+        let mut found: Vec<&Host> = hosts.filter(|host| self.matches(host)).collect();
         found.sort_by(|a, b| {
             let by_keys = self.order.iter().map(|key| key.compare(a, b));
             by_keys.fold(Ordering::Equal, Ordering::then).then(a.id.cmp(&b.id))
