@@ -13,8 +13,9 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::JoinHandle, time::Instant};
 
 use crate::{
-    actors::{BackendHandle, BackendParts, CircleHandle, CircleParts},
+    actors::{BackendHandle, BackendParts, CircleHandle, CircleParts, VersionsHandle, VersionsParts},
     base::{BackendId, ByteBudget, CircleId},
+    cluster::head::Keep,
     config::{self, Ack, BackendUrl, Config, Delivery},
     http::{BodyLimits, Server, ServerError, Services},
     influx::line::Limits,
@@ -61,6 +62,7 @@ pub struct App {
     queues: Vec<Arc<Queue>>,
     appliers: Appliers,
     dead_letters: DeadLetters,
+    versions: VersionsHandle,
 }
 
 /// Gyre could not be started.
@@ -129,6 +131,7 @@ impl App {
             metrics: &metrics,
         };
         let (circles, backends) = parts.start(&queues);
+        let versions = VersionsHandle::start(versions_parts(&config, &stores), metrics.restarts("versions"));
         let appliers = embedded::start(&config, &fleet, &stores, &metrics).await?;
         first_contact(&fleet).await;
         let intake = Arc::new(intake(&config, &fleet, &stores, &lookup, &metrics));
@@ -145,6 +148,7 @@ impl App {
             reader,
             fleet,
             circles: circles.clone(),
+            versions: versions.clone(),
             dead_letters: stores.dead_letters.clone(),
             metrics,
             limits,
@@ -164,6 +168,7 @@ impl App {
             queues,
             appliers,
             dead_letters: stores.dead_letters,
+            versions,
         })
     }
 
@@ -184,8 +189,11 @@ impl App {
             queues,
             appliers,
             dead_letters,
+            versions,
         } = self;
+        versions.end_waits();
         server.stop().await;
+        versions.stop().await;
         for circle in &circles {
             if let Err(error) = circle.stop().await {
                 tracing::warn!(%error, "circle did not stop in order");
@@ -214,6 +222,7 @@ impl App {
         for circle in &self.circles {
             circle.crash().await;
         }
+        self.versions.crash().await;
     }
 }
 
@@ -375,6 +384,18 @@ impl ActorParts<'_> {
             parts,
             self.metrics.restarts(&format!("backend {}", backend.config.name)),
         )
+    }
+}
+
+fn versions_parts(config: &Config, stores: &Stores) -> VersionsParts {
+    VersionsParts {
+        store: Arc::clone(&stores.meta),
+        clock: Arc::clone(&stores.clock),
+        keep: Keep {
+            versions: config.meta.history.get(),
+            bytes: config.meta.history_bytes.0,
+        },
+        max_blob: config.meta.max_blob,
     }
 }
 

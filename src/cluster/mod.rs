@@ -4,4 +4,5 @@
 //! protocols.
 
 pub mod head;
+pub mod key;
 pub mod version;

@@ -16,7 +16,7 @@ mod server;
 use std::sync::Arc;
 
 use crate::{
-    actors::CircleHandle,
+    actors::{CircleHandle, VersionsHandle},
     config::{Api, Config, Credentials},
     obs::Metrics,
     proxy::{
@@ -40,6 +40,8 @@ pub struct Services {
     pub fleet: Arc<Fleet>,
     /// The circles' actors.
     pub circles: Vec<CircleHandle>,
+    /// The versioned metadata of clusters.
+    pub versions: VersionsHandle,
     /// What could not be delivered.
     pub dead_letters: DeadLetters,
     /// What is counted.
