@@ -393,3 +393,6 @@ async fn digest_of(body: &Bytes) -> Digest {
         Err(_) => Digest::of(body),
     }
 }
+
+#[cfg(test)]
+mod tests;

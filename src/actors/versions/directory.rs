@@ -113,9 +113,9 @@ impl Channel {
         });
     }
 
-    /// Whether nobody listens any more.
-    pub(super) fn is_deserted(&self) -> bool {
-        self.state.receiver_count() == 0
+    /// How many listen.
+    pub(super) fn listeners(&self) -> usize {
+        self.state.receiver_count()
     }
 
     /// Notes that the bytes of this revision are wanted.
@@ -159,7 +159,7 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         let mut channels = self.directory.channels.lock().unwrap_or_else(PoisonError::into_inner);
         self.receiver = None;
-        if self.channel.is_deserted() {
+        if self.channel.listeners() == 0 {
             channels.remove(&self.key);
         }
     }

@@ -144,7 +144,7 @@ async fn deliver(heads: Heads, channel: Arc<Channel>, stored: Stored) {
         tracing::warn!(key = %stored.key, %error, "metadata not read: trying again");
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);
-        if channel.is_deserted() {
+        if channel.listeners() == 0 {
             return;
         }
     }
