@@ -119,7 +119,9 @@ impl App {
         let lookup =
             Arc::new(Lookup::open(Arc::clone(&fleet), Arc::clone(&stores.meta), Arc::clone(&stores.clock)).await?);
         let mut metrics = Metrics::new();
+        let versions = VersionsHandle::start(versions_parts(&config, &stores), metrics.restarts("versions"));
         gauges::register(&mut metrics, &fleet, &budget, &stores);
+        gauges::register_polls(&mut metrics, &versions);
         let metrics = Arc::new(metrics);
         let queues = open_queues(&config, &fleet, &stores).await?;
         let parts = ActorParts {
@@ -131,7 +133,6 @@ impl App {
             metrics: &metrics,
         };
         let (circles, backends) = parts.start(&queues);
-        let versions = VersionsHandle::start(versions_parts(&config, &stores), metrics.restarts("versions"));
         let appliers = embedded::start(&config, &fleet, &stores, &metrics).await?;
         first_contact(&fleet).await;
         let intake = Arc::new(intake(&config, &fleet, &stores, &lookup, &metrics));

@@ -297,6 +297,12 @@ impl VersionsHandle {
         }
     }
 
+    /// Reads under way; nearly all of them wait.
+    #[must_use]
+    pub fn reads(&self) -> usize {
+        self.directory.listeners()
+    }
+
     /// Answers all waiting reads, and from now on every read at once: the process stops.
     pub fn end_waits(&self) {
         self.stopping.send_replace(true);

@@ -80,6 +80,12 @@ impl Directory {
         channels.get(key).cloned()
     }
 
+    /// How many listen to any cluster.
+    pub(super) fn listeners(&self) -> usize {
+        let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        channels.values().map(|channel| channel.listeners()).sum()
+    }
+
     /// The clusters that anybody listens to.
     pub(super) fn listened(&self) -> Vec<Arc<str>> {
         let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);

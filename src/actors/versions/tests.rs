@@ -67,9 +67,9 @@ impl World {
     /// A read that is waiting when this returns.
     async fn waiting(&self, version: u64, wait: Wait) -> tokio::task::JoinHandle<Read> {
         let versions = self.versions.clone();
-        let before = versions.directory.listeners("c");
+        let before = versions.reads();
         let read = tokio::task::spawn_local(async move { versions.read("c", version, wait).await.unwrap() });
-        while self.versions.directory.listeners("c") == before {
+        while self.versions.reads() == before {
             tokio::task::yield_now().await;
         }
         read
@@ -77,13 +77,6 @@ impl World {
 
     async fn keys(&self, prefix: &str) -> usize {
         self.store.load(prefix).await.unwrap().entries.len()
-    }
-}
-
-impl Directory {
-    fn listeners(&self, cluster: &str) -> usize {
-        self.channel(&heads::key(cluster))
-            .map_or(0, |channel| channel.listeners())
     }
 }
 
