@@ -11,12 +11,13 @@ mod error;
 mod gyre;
 mod influx;
 mod params;
+mod scale;
 mod server;
 
 use std::sync::Arc;
 
 use crate::{
-    actors::CircleHandle,
+    actors::{CircleHandle, NodesHandle},
     config::{Api, Config, Credentials},
     obs::Metrics,
     proxy::{
@@ -40,6 +41,8 @@ pub struct Services {
     pub fleet: Arc<Fleet>,
     /// The circles' actors.
     pub circles: Vec<CircleHandle>,
+    /// Registered nodes and their hosts.
+    pub nodes: NodesHandle,
     /// What could not be delivered.
     pub dead_letters: DeadLetters,
     /// What is counted.

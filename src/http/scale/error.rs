@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     actors::NodesError,
+    base::ErrorKind,
     cluster::{
         host_patch::{FormError, ValueError},
         host_query::QueryError,
@@ -142,7 +143,14 @@ impl From<InvalidPage> for ScaleError {
 
 impl From<NodesError> for ScaleError {
     fn from(error: NodesError) -> Self {
-        todo_nodes_error(error)
+        match error.kind() {
+            ErrorKind::NotFound => Self::not_found(),
+            kind if kind.is_retryable() => Self::unavailable(),
+            _ => {
+                tracing::error!(%error, "host not changed");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "A server error occurred.")
+            }
+        }
     }
 }
 

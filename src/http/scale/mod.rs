@@ -110,7 +110,7 @@ fn admit(request: &ServiceRequest, indent: Option<Indent>) -> Result<(), ScaleEr
 /// The hosts that match, in order, one page of them.
 async fn list(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, ScaleError> {
     let params = params::parse_query_as_python(request.query_string());
-    let query = HostQuery::parse(&params, services.clock.now())?;
+    let query = HostQuery::parse(&params, services.nodes.now())?;
     let snapshot = current(&services)?;
     let hosts = query.select(snapshot.hosts.iter().map(|entry| entry.host.as_ref()));
     let page = PageRequest::parse(params::last(&params, "page"), params::last(&params, "page_size")).of(hosts.len())?;
