@@ -7,9 +7,13 @@ mod access;
 mod admin;
 mod auth;
 mod body;
+mod cluster_error;
+mod cluster_path;
+mod cors;
 mod error;
 mod gyre;
 mod influx;
+mod nodes;
 mod params;
 mod scale;
 mod server;
@@ -41,7 +45,7 @@ pub struct Services {
     pub fleet: Arc<Fleet>,
     /// The circles' actors.
     pub circles: Vec<CircleHandle>,
-    /// Registered nodes and their hosts.
+    /// The node registry.
     pub nodes: NodesHandle,
     /// What could not be delivered.
     pub dead_letters: DeadLetters,

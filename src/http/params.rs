@@ -44,13 +44,18 @@ fn parse(text: &str, bad: BadEscape) -> Params {
 
 fn parse_pair(pair: &str, bad: BadEscape) -> Option<(String, String)> {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-    Some((decode(name, bad)?.into_owned(), decode(value, bad)?.into_owned()))
+    let text = |part| Some(String::from_utf8_lossy(&decode_or(part, bad)?).into_owned());
+    Some((text(name)?, text(value)?))
 }
 
-/// Undoes `+` and `%xx`; `None` when an escape is invalid and may not be.
-fn decode(text: &str, bad: BadEscape) -> Option<Cow<'_, str>> {
+/// Undoes `+` and `%xx`; `None` when an escape is invalid.
+pub(super) fn decode(text: &str) -> Option<Cow<'_, [u8]>> {
+    decode_or(text, BadEscape::Drop)
+}
+
+fn decode_or(text: &str, bad: BadEscape) -> Option<Cow<'_, [u8]>> {
     if !text.contains(['+', '%']) {
-        return Some(Cow::Borrowed(text));
+        return Some(Cow::Borrowed(text.as_bytes()));
     }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -66,7 +71,7 @@ fn decode(text: &str, bad: BadEscape) -> Option<Cow<'_, str>> {
             _ => bytes.push(byte),
         }
     }
-    Some(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
+    Some(Cow::Owned(bytes))
 }
 
 fn hex_pair(bytes: &[u8]) -> Option<u8> {

@@ -105,7 +105,7 @@ async fn bring_back(shared: &Shared, mut node: Node) -> Result<Option<Registered
     if result.succeeded {
         return Ok(Some(shared.registered(node, result.revision).await));
     }
-    shared.store.lease_revoke(lease).await?;
+    shared.end_lease(lease.0).await;
     Ok(None)
 }
 
@@ -118,6 +118,7 @@ pub(super) async fn deregister(shared: &Shared, kind: NodeKind, cluster: &str, i
         if !is_of(&node, kind, cluster) {
             return Err(NodesError::NotFound);
         }
+        shared.catch_up(Revision(node.modified)).await;
         let snapshot = shared.current();
         let result = shared.store.txn(removal(&node, &snapshot, shared.clock.now())).await?;
         if result.succeeded {

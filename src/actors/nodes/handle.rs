@@ -96,6 +96,8 @@ impl NodesError {
         match self {
             Self::NotFound => ErrorKind::NotFound,
             Self::Refused(refused) => refused.kind(),
+            // A store that fails is as good as one that is out of reach: the same request may succeed later.
+            Self::Store(meta::Error::Storage(_)) => ErrorKind::Unavailable,
             Self::Store(error) => error.kind(),
             Self::Contended => ErrorKind::Busy,
             Self::BadDocument(_) => ErrorKind::Corrupt,
@@ -128,7 +130,13 @@ impl NodesHandle {
     /// What is known now.
     #[must_use]
     pub fn view(&self) -> Arc<Snapshot> {
-        self.shared.current.load_full()
+        self.shared.current()
+    }
+
+    /// The time by which documents are stamped.
+    #[must_use]
+    pub fn now(&self) -> TimestampNs {
+        self.shared.clock.now()
     }
 
     /// What is known, and every later state of it; one that is overtaken may be left out.
@@ -271,14 +279,23 @@ impl Shared {
 
     /// Waits until the snapshot has the change of that revision, for a bounded time.
     pub(super) async fn catch_up(&self, revision: Revision) {
-        if self.current.load().revision >= revision.0 {
-            return;
-        }
-        let mut snapshots = self.published.subscribe();
-        let caught_up = snapshots.wait_for(|snapshot| snapshot.revision >= revision.0);
-        if tokio::time::timeout(CATCH_UP, caught_up).await.is_err() {
+        if !self.reaches(revision.0).await {
             tracing::warn!(%revision, "a change is stored, but not heard of yet");
         }
+    }
+
+    /// Waits until something newer than that snapshot is known, for a bounded time.
+    pub(super) async fn next_after(&self, snapshot: &Snapshot) {
+        let _in_time = self.reaches(snapshot.revision + 1).await;
+    }
+
+    async fn reaches(&self, revision: u64) -> bool {
+        if self.current.load().revision >= revision {
+            return true;
+        }
+        let mut snapshots = self.published.subscribe();
+        let reached = snapshots.wait_for(|snapshot| snapshot.revision >= revision);
+        tokio::time::timeout(CATCH_UP, reached).await.is_ok()
     }
 
     /// The answer to a change of a node that was stored at `revision`.
@@ -293,6 +310,17 @@ impl Shared {
         Registered {
             node,
             expires_at: TimestampNs(self.clock.now().0.saturating_add(ttl)),
+        }
+    }
+
+    pub(super) fn current(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// Ends a lease that nothing is bound to any more; should that fail, it ends by itself.
+    pub(super) async fn end_lease(&self, lease: u64) {
+        if let Err(error) = self.store.lease_revoke(LeaseId(lease)).await {
+            tracing::debug!(%error, lease, "lease is left to end by itself");
         }
     }
 

@@ -151,8 +151,8 @@ pub(super) async fn hosts_named<'a>(
     names.sort_unstable();
     names.dedup();
     names.retain(|name| !name.is_empty() && name.chars().nth(MAX_HOSTNAME).is_none());
-    let read = names.iter().map(|name| async { Ok((*name, host_named(store, name).await?)) });
-    Ok(try_join_all(read).await?.into_iter().collect::<BTreeMap<_, _>>())
+    let hosts = try_join_all(names.iter().map(|name| host_named(store, name))).await?;
+    Ok(names.into_iter().zip(hosts).collect())
 }
 
 async fn host_named(store: &dyn MetaStore, hostname: &str) -> Result<StoredHost, NodesError> {

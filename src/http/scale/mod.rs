@@ -12,7 +12,7 @@ mod links;
 use actix_web::{
     Error, HttpRequest, HttpResponse, Resource,
     body::{BoxBody, MessageBody},
-    dev::{HttpServiceFactory, ServiceRequest, ServiceResponse},
+    dev::{ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
         header::{self, HeaderValue},
