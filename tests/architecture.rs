@@ -30,7 +30,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "actors", "archive", "cluster", "config", "http", "influx", "journal", "meta", "obs", "proxy", "query", "ring", "tsdb",
+            "actors", "archive", "cluster", "config", "http", "influx", "journal", "meta", "obs", "proxy", "query",
+            "ring", "tsdb",
         ],
     ),
     ("cli", &["app", "config", "influx", "obs"]),

@@ -54,11 +54,9 @@ const PIECE: usize = 64 << 10;
 
 /// Adds the routes. Paths are taken apart here, since the router decodes before it splits.
 pub(super) fn routes(routes: &mut web::ServiceConfig) {
-    routes.service(
-        web::resource("/clusters/{rest:.*}")
-            .wrap(from_fn(cors::around))
-            .to(dispatch),
-    );
+    for path in ["/clusters", "/clusters/{rest:.*}"] {
+        routes.service(web::resource(path).wrap(from_fn(cors::around)).to(dispatch));
+    }
 }
 
 async fn dispatch(
@@ -217,7 +215,12 @@ async fn old_version(
 /// Forgets a cluster's metadata with their history.
 async fn delete(request: &HttpRequest, services: &Services, cluster: &str) -> Result<HttpResponse, ClusterError> {
     let cluster = cluster_path::name(cluster)?;
-    if !services.versions.delete(&cluster).await.map_err(|error| failed(&error))? {
+    if !services
+        .versions
+        .delete(&cluster)
+        .await
+        .map_err(|error| failed(&error))?
+    {
         return Err(ClusterError::key_not_found(request.uri().path()));
     }
     Ok(HttpResponse::Ok().json(json!({"status": "ok", "message": "deleted"})))

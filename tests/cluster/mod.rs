@@ -1,0 +1,3 @@
+//! The control plane: nodes, versioned metadata and hosts, on one Gyre and on several that share a store.
+
+mod versions;
