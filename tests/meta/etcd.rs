@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use gyre::meta::{self, EtcdOptions};
+
 use super::conformance;
 use crate::support::etcd::Etcd;
 
