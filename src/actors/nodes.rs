@@ -190,7 +190,10 @@ impl NodeRegistryActor {
             return;
         }
         self.registering = true;
-        let batch: Vec<_> = self.waiting.drain(..self.waiting.len().min(register::AT_ONCE)).collect();
+        let batch: Vec<_> = self
+            .waiting
+            .drain(..self.waiting.len().min(register::AT_ONCE))
+            .collect();
         let shared = Arc::clone(&self.shared);
         let registered = async move { register::register_all(&shared, batch).await };
         ctx.spawn(registered.into_actor(self).map(|(), actor, ctx| {

@@ -48,14 +48,26 @@ mod tests {
 
     #[test]
     fn names_are_decoded_and_checked() {
-        let check = |segment: &str, expect: Option<&str>| assert_eq!(name(segment).ok().as_deref(), expect, "{segment}");
+        let check =
+            |segment: &str, expect: Option<&str>| assert_eq!(name(segment).ok().as_deref(), expect, "{segment}");
         check("a+b%2Fc", Some("a b/c"));
         check("a%20b%2fc", Some("a b/c"));
         check("a%2Bb", Some("a+b"));
         check("%25:@!$&'()*,;=?", Some("%:@!$&'()*,;=?"));
         check("d%C3%A4", Some("dä"));
         check(&"x".repeat(255), Some(&"x".repeat(255)));
-        let refused = ["", "%", "%zz", "%ff", "a%00", "a%0A", "%7F", "%C2%85", &"x".repeat(256), &"%C3%A4".repeat(128)];
+        let refused = [
+            "",
+            "%",
+            "%zz",
+            "%ff",
+            "a%00",
+            "a%0A",
+            "%7F",
+            "%C2%85",
+            &"x".repeat(256),
+            &"%C3%A4".repeat(128),
+        ];
         refused.into_iter().for_each(|segment| check(segment, None));
     }
 
@@ -65,7 +77,17 @@ mod tests {
         check("0", Some(0));
         check("007", Some(7));
         check("18446744073709551615", Some(u64::MAX));
-        let refused = ["", "-1", "+1", "1.0", "0x1", "abc", "1%30", "18446744073709551616", "%31"];
+        let refused = [
+            "",
+            "-1",
+            "+1",
+            "1.0",
+            "0x1",
+            "abc",
+            "1%30",
+            "18446744073709551616",
+            "%31",
+        ];
         refused.into_iter().for_each(|segment| check(segment, None));
     }
 }

@@ -81,7 +81,13 @@ fn list(request: &HttpRequest, services: &Services, cluster: &str) -> Result<Htt
     let cluster = cluster_path::name(cluster)?;
     let snapshot = services.nodes.view();
     fresh(&snapshot)?;
-    let of_cluster = || snapshot.data.iter().map(AsRef::as_ref).filter(|node: &&Node| node.cluster == cluster);
+    let of_cluster = || {
+        snapshot
+            .data
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|node: &&Node| node.cluster == cluster)
+    };
     json_of(&Listed(of_cluster), snapshot.data.len())
 }
 
@@ -103,7 +109,9 @@ async fn register(
     let registration = Registration::parse(&body.bytes, peer.as_deref().unwrap_or_default());
     let registration = registration.map_err(|error| ClusterError::invalid(error.to_string()))?;
     let registered = services.nodes.register(&cluster, registration).await;
-    registered.map(|node| described(&node, "registered")).map_err(|error| failed(request, &error))
+    registered
+        .map(|node| described(&node, "registered"))
+        .map_err(|error| failed(request, &error))
 }
 
 async fn refresh(
@@ -115,7 +123,9 @@ async fn refresh(
     services.authenticate(request)?;
     let (cluster, id) = (cluster_path::name(cluster)?, cluster_path::number(id, "id")?);
     let refreshed = services.nodes.refresh(&cluster, id).await;
-    refreshed.map(|node| described(&node, "refreshed")).map_err(|error| failed(request, &error))
+    refreshed
+        .map(|node| described(&node, "refreshed"))
+        .map_err(|error| failed(request, &error))
 }
 
 async fn deregister(
@@ -140,7 +150,10 @@ fn failed(request: &HttpRequest, error: &NodesError) -> ClusterError {
 
 fn fresh(snapshot: &Snapshot) -> Result<(), ClusterError> {
     if snapshot.stale {
-        return Err(ClusterError::new(ErrorKind::Unavailable, "metadata store cannot be reached"));
+        return Err(ClusterError::new(
+            ErrorKind::Unavailable,
+            "metadata store cannot be reached",
+        ));
     }
     Ok(())
 }
@@ -168,7 +181,8 @@ fn whole_seconds(time: TimestampNs) -> TimestampNs {
 
 fn json_of(body: &impl Serialize, nodes: usize) -> Result<HttpResponse, ClusterError> {
     let mut json = Vec::with_capacity(nodes * LISTED_NODE);
-    serde_json::to_writer(&mut json, body).map_err(|error| ClusterError::new(ErrorKind::Internal, error.to_string()))?;
+    serde_json::to_writer(&mut json, body)
+        .map_err(|error| ClusterError::new(ErrorKind::Internal, error.to_string()))?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "application/json"))
         .body(json))

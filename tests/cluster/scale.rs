@@ -26,7 +26,10 @@ pub(crate) const CASES: &[(&str, fn(&Gyre))] = &[
     ("a host shows what it was patched to", details::patches),
     ("a host is deprecated while it is inactive", details::deprecation),
     ("answers have the form of the original", details::form),
-    ("concurrent patches are one after the other", details::concurrent_patches),
+    (
+        "concurrent patches are one after the other",
+        details::concurrent_patches,
+    ),
     ("both versions and spellings of paths", details::paths),
     ("filters", lists::filters),
     ("order", lists::order),

@@ -54,7 +54,9 @@ async fn write(shared: &Shared, consequence: &Consequence) -> Result<(), meta::E
 
 fn tell(consequence: &Consequence) {
     match consequence {
-        Consequence::Died { node, host, is_last, .. } => {
+        Consequence::Died {
+            node, host, is_last, ..
+        } => {
             tracing::info!(node = node.id, cluster = %node.cluster, hostname = %node.hostname, "node died");
             if let Some(entry) = host.as_ref().filter(|entry| *is_last && entry.host.is_active) {
                 tracing::warn!(host = entry.host.id, hostname = %entry.host.hostname, "host is lost");

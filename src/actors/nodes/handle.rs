@@ -206,7 +206,9 @@ impl NodesHandle {
         }
         // Not known here, or no longer: what the store says counts, others may have changed it just now.
         match change::find(&self.shared, cluster, id).await? {
-            Found::Alive(node, lease) if self.shared.keep_alive(lease).await? => Ok(self.shared.extended(Arc::new(node))),
+            Found::Alive(node, lease) if self.shared.keep_alive(lease).await? => {
+                Ok(self.shared.extended(Arc::new(node)))
+            }
             Found::Alive(..) | Found::Unknown => Err(NodesError::NotFound),
             Found::Dead(node) => change::revive(&self.shared, node).await,
         }
@@ -261,7 +263,9 @@ impl NodesHandle {
 
 impl fmt::Debug for NodesHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NodesHandle").field("actor", &self.actor).finish_non_exhaustive()
+        f.debug_struct("NodesHandle")
+            .field("actor", &self.actor)
+            .finish_non_exhaustive()
     }
 }
 

@@ -89,7 +89,10 @@ async fn beat_once(nodes: &NodesHandle, registration: &Registration, current: Op
     match nodes.keep_alive(known.lease).await {
         Ok(true) if is_listed(nodes, known.id) => current,
         Ok(_) => {
-            tracing::warn!(node = known.id, "this process's registration was lost: it registers again");
+            tracing::warn!(
+                node = known.id,
+                "this process's registration was lost: it registers again"
+            );
             register(nodes, registration).await
         }
         Err(error) => {

@@ -86,7 +86,14 @@ mod tests {
         check("application/json;indent=9999999999999", Some(8));
         check("*/*; indent=2", Some(2));
         check("application/json, application/json; indent=4", Some(4));
-        for excluded in ["text/html", "application/xml", "text/*", "json", "image/png, text/csv", ","] {
+        for excluded in [
+            "text/html",
+            "application/xml",
+            "text/*",
+            "json",
+            "image/png, text/csv",
+            ",",
+        ] {
             check(excluded, None);
         }
     }

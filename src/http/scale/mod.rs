@@ -160,7 +160,10 @@ async fn options(request: HttpRequest, methods: &'static str) -> HttpResponse {
 
 /// The same path with a slash at its end.
 async fn with_slash(request: HttpRequest) -> HttpResponse {
-    let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
+    let query = request
+        .uri()
+        .query()
+        .map_or_else(String::new, |query| format!("?{query}"));
     let status = if [Method::GET, Method::HEAD].contains(request.method()) {
         StatusCode::MOVED_PERMANENTLY
     } else {
@@ -178,7 +181,9 @@ async fn read_json(
     limits: &BodyLimits,
 ) -> Result<bytes::Bytes, ScaleError> {
     let announced = request.headers().get(header::CONTENT_TYPE);
-    let announced = announced.map_or_else(String::new, |value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let announced = announced.map_or_else(String::new, |value| {
+        String::from_utf8_lossy(value.as_bytes()).into_owned()
+    });
     let is_json = body::media_type(request) == "application/json";
     if !is_json && !announced.is_empty() {
         return Err(ScaleError::unsupported_media_type(&announced));
@@ -213,7 +218,12 @@ fn id(request: &HttpRequest) -> Result<u64, ScaleError> {
 /// The request's own URL without its query string, as the client, or the proxy before it, wrote it.
 fn url(request: &HttpRequest) -> String {
     let connection = request.connection_info();
-    format!("{}://{}{}", connection.scheme(), connection.host(), request.uri().path())
+    format!(
+        "{}://{}{}",
+        connection.scheme(),
+        connection.host(),
+        request.uri().path()
+    )
 }
 
 fn ok(request: &HttpRequest, body: &impl Serialize) -> HttpResponse {

@@ -9,8 +9,9 @@ use crate::support::gyre::Gyre;
 use super::{change, detail, host, patch, send, shown};
 
 pub(super) fn patches(gyre: &Gyre) {
-    let check = |before: &str, body: &str, is_paused: bool, reason: Value| {
-        let id = host(gyre, &format!("{before} {body}"));
+    let mut names = (0..).map(|n| format!("host-{n}"));
+    let mut check = |before: &str, body: &str, is_paused: bool, reason: Value| {
+        let id = host(gyre, &names.next().unwrap());
         if !before.is_empty() {
             change(gyre, id, before);
         }
@@ -78,7 +79,10 @@ pub(super) fn form(gyre: &Gyre) {
         "{indented}"
     );
     let head = send(gyre, "HEAD", &target, &[], b"");
-    assert_eq!((head.status, head.header("content-type")), (200, Some("application/json")));
+    assert_eq!(
+        (head.status, head.header("content-type")),
+        (200, Some("application/json"))
+    );
     let done = patch(gyre, id, r#"{"is_paused":true}"#);
     assert_eq!(
         (done.status, done.body.len(), done.header("content-type")),

@@ -54,11 +54,23 @@ fn hosts_survive_a_kill() {
 
 #[test]
 fn only_who_may_sees_hosts() {
-    let gyre = embedded(|config| settings(config).set("auth", "username", "admin").set("auth", "password", "pa:ss"));
+    let gyre = embedded(|config| {
+        settings(config)
+            .set("auth", "username", "admin")
+            .set("auth", "password", "pa:ss")
+    });
     let check = |headers: &[(&str, &str)], text: &str| {
-        for (method, target) in [("GET", "/v6/nodes/"), ("PATCH", "/v6/nodes/1/"), ("DELETE", "/v7/nodes/1/")] {
+        for (method, target) in [
+            ("GET", "/v6/nodes/"),
+            ("PATCH", "/v6/nodes/1/"),
+            ("DELETE", "/v7/nodes/1/"),
+        ] {
             let answer = send(&gyre, method, target, headers, b"{");
-            assert_eq!((answer.status, answer.text()), (401, detail_text(text)), "{method} {headers:?}");
+            assert_eq!(
+                (answer.status, answer.text()),
+                (401, detail_text(text)),
+                "{method} {headers:?}"
+            );
             assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"Gyre\""));
         }
     };

@@ -23,7 +23,12 @@ pub(super) fn filters(gyre: &Gyre) {
     }
     check("is_active=true&is_active=0", &["b"]);
     check("include_inactive=false&foo", &["a", "b", "c"]);
-    for all in ["started=PT1H", "started=P1.5D", "ended=PT", "started=2015-01-01T00:00:00Z"] {
+    for all in [
+        "started=PT1H",
+        "started=P1.5D",
+        "ended=PT",
+        "started=2015-01-01T00:00:00Z",
+    ] {
         check(all, &["a", "b", "c"]);
     }
     for none in [
@@ -69,7 +74,11 @@ pub(super) fn small_pages(gyre: &Gyre) {
         let list = shown(gyre, &format!("/v6/nodes/?{query}"));
         let link = |rest: Option<&str>| rest.map_or(Value::Null, |rest| format!("{base}{rest}").into());
         assert_eq!(hostnames(&list), expect, "{query}");
-        assert_eq!((&list["next"], &list["previous"]), (&link(next), &link(previous)), "{query}");
+        assert_eq!(
+            (&list["next"], &list["previous"]),
+            (&link(next), &link(previous)),
+            "{query}"
+        );
         assert_eq!(list["count"], 5);
     };
     check("page_size=5", &["a", "b", "c", "d", "e"], None, None);

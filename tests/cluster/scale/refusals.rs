@@ -169,7 +169,9 @@ pub(super) fn unfinished(gyre: &Gyre) {
         let mut connection = gyre.client().connect().unwrap();
         connection.send_raw(format!("{start}{rest}").as_bytes()).unwrap();
         connection.finish_sending().unwrap();
-        let refused = connection.read_response(true).map_or(true, |answer| answer.status >= 400);
+        let refused = connection
+            .read_response(true)
+            .map_or(true, |answer| answer.status >= 400);
         assert!(refused, "{rest}");
     }
     let huge = json!({"pause_reason": "x".repeat(1 << 20)}).to_string();
