@@ -7,6 +7,7 @@ mod actors;
 mod embedded;
 mod fleet;
 mod gauges;
+mod nodes;
 mod paths;
 pub mod restore;
 mod stores;
@@ -38,6 +39,7 @@ use crate::{
 
 use actors::ActorParts;
 use embedded::Appliers;
+use nodes::Nodes;
 use stores::Stores;
 
 /// How often cursors are saved, and with them segments deleted: what is delivered twice after a crash is at most this.
@@ -49,6 +51,7 @@ const FIRST_CONTACT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct App {
     server: Server,
+    nodes: Nodes,
     circles: Vec<CircleHandle>,
     backends: Vec<BackendHandle>,
     upkeep: JoinHandle<()>,
@@ -112,7 +115,9 @@ impl App {
         let lookup =
             Arc::new(Lookup::open(Arc::clone(&fleet), Arc::clone(&stores.meta), Arc::clone(&stores.clock)).await?);
         let mut metrics = Metrics::new();
+        let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &metrics).await;
         gauges::register(&mut metrics, &fleet, &budget, &stores);
+        gauges::register_nodes(&mut metrics, &nodes.handle);
         let metrics = Arc::new(metrics);
         let queues = fleet::open_queues(&config, &fleet, &stores).await?;
         let parts = ActorParts {
@@ -140,6 +145,7 @@ impl App {
             reader,
             fleet,
             circles: circles.clone(),
+            nodes: nodes.handle.clone(),
             dead_letters: stores.dead_letters.clone(),
             metrics,
             limits,
@@ -152,6 +158,7 @@ impl App {
         let upkeep = tokio::task::spawn_local(upkeep(stores.journal.clone(), queues.clone()));
         Ok(Self {
             server,
+            nodes,
             circles,
             backends,
             upkeep,
@@ -172,6 +179,7 @@ impl App {
     pub async fn stop(self) {
         let Self {
             server,
+            nodes,
             circles,
             backends: _,
             upkeep,
@@ -181,6 +189,7 @@ impl App {
             dead_letters,
         } = self;
         server.stop().await;
+        nodes.stop().await;
         for circle in &circles {
             if let Err(error) = circle.stop().await {
                 tracing::warn!(%error, "circle did not stop in order");
@@ -209,6 +218,7 @@ impl App {
         for circle in &self.circles {
             circle.crash().await;
         }
+        self.nodes.handle.crash().await;
     }
 }
 
