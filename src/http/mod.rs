@@ -15,6 +15,7 @@ mod gyre;
 mod influx;
 mod nodes;
 mod params;
+mod scale;
 mod server;
 
 use std::sync::Arc;
