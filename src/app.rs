@@ -7,6 +7,7 @@ mod actors;
 mod embedded;
 mod fleet;
 mod gauges;
+mod nodes;
 mod paths;
 pub mod restore;
 mod sharing;
@@ -41,6 +42,7 @@ use crate::{
 
 use actors::ActorParts;
 use embedded::Appliers;
+use nodes::Nodes;
 use sharing::Sharing;
 use stores::Stores;
 
@@ -53,6 +55,7 @@ const FIRST_CONTACT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct App {
     server: Server,
+    nodes: Nodes,
     circles: Vec<CircleHandle>,
     backends: Vec<BackendHandle>,
     sharing: JoinHandle<()>,
@@ -119,7 +122,9 @@ impl App {
         let lookup = Lookup::open(Arc::clone(&fleet), Arc::clone(shared), Arc::clone(&stores.clock));
         let lookup = Arc::new(lookup.await?);
         let mut metrics = Metrics::new();
+        let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &metrics).await;
         gauges::register(&mut metrics, &fleet, &budget, &stores);
+        gauges::register_nodes(&mut metrics, &nodes.handle);
         let metrics = Arc::new(metrics);
         let queues = fleet::open_queues(&config, &fleet, &stores).await?;
         let parts = ActorParts {
@@ -154,6 +159,7 @@ impl App {
             reader,
             fleet,
             circles: circles.clone(),
+            nodes: nodes.handle.clone(),
             dead_letters: stores.dead_letters.clone(),
             metrics,
             limits,
@@ -166,6 +172,7 @@ impl App {
         let upkeep = tokio::task::spawn_local(upkeep(stores.journal.clone(), queues.clone()));
         Ok(Self {
             server,
+            nodes,
             circles,
             backends,
             sharing,
@@ -187,6 +194,7 @@ impl App {
     pub async fn stop(self) {
         let Self {
             server,
+            nodes,
             circles,
             backends: _,
             sharing,
@@ -198,6 +206,7 @@ impl App {
         } = self;
         server.stop().await;
         sharing.abort();
+        nodes.stop().await;
         for circle in &circles {
             if let Err(error) = circle.stop().await {
                 tracing::warn!(%error, "circle did not stop in order");
@@ -226,6 +235,7 @@ impl App {
         for circle in &self.circles {
             circle.crash().await;
         }
+        self.nodes.handle.crash().await;
     }
 }
 

@@ -1,0 +1,3 @@
+//! The control plane: nodes, hosts and versioned metadata.
+
+mod scale;
