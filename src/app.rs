@@ -101,6 +101,14 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The authorities that are trusted for etcd cannot be read.
+    #[error("meta.etcd.ca {path}: {source}")]
+    Authorities {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The configuration asks for what this version does not have.
     #[error("{0}")]
     Unsupported(&'static str),

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::{
     base::{ByteSize, Clock, SystemClock},
-    config::{Config, JournalSync, OnDamage, SharedStore},
+    config::{Config, HttpUrl, JournalSync, OnDamage, SharedStore},
     journal::{
         self, Journal, SyncMode,
         fs::{Fs, RealFs},
     },
-    meta::{Embedded, HistoryLimit, MetaStore},
+    meta::{Embedded, Etcd, EtcdOptions, HistoryLimit, MetaStore},
     proxy::{ack::Note, dead_letters::DeadLetters, shared::Shared},
 };
 
@@ -86,12 +86,25 @@ pub(super) async fn open(config: &Config) -> Result<Stores, StartError> {
 
 /// The store that all processes share.
 async fn share(store: &SharedStore, local: Arc<dyn MetaStore>) -> Result<(Arc<dyn MetaStore>, Shared), StartError> {
-    match store {
-        SharedStore::Embedded => Ok((Arc::clone(&local), Shared::alone(local))),
-        SharedStore::Etcd(_) => Err(StartError::Unsupported(
-            "meta.store = \"etcd\" is not part of this version",
-        )),
-    }
+    let SharedStore::Etcd(etcd) = store else {
+        return Ok((Arc::clone(&local), Shared::alone(local)));
+    };
+    let ca = etcd.ca.as_ref().map(|file| {
+        std::fs::read(file).map_err(|source| StartError::Authorities {
+            path: file.display().to_string(),
+            source,
+        })
+    });
+    let user = etcd.credentials.as_ref();
+    let store: Arc<dyn MetaStore> = Arc::new(Etcd::new(EtcdOptions {
+        endpoints: etcd.endpoints.iter().map(HttpUrl::base).collect(),
+        prefix: etcd.prefix.clone(),
+        user: user.map(|user| (user.username.clone(), user.password.expose().to_owned())),
+        ca: ca.transpose()?,
+        timeout: etcd.timeout,
+    })?);
+    let shared = Shared::among_others(Arc::clone(&store), local).await?;
+    Ok((store, shared))
 }
 
 /// A journal's limits and ways as configured, for a log of at most `max_size`.
