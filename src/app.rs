@@ -115,9 +115,8 @@ impl App {
         let lookup =
             Arc::new(Lookup::open(Arc::clone(&fleet), Arc::clone(&stores.meta), Arc::clone(&stores.clock)).await?);
         let mut metrics = Metrics::new();
-        let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &metrics).await;
+        let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &mut metrics).await;
         gauges::register(&mut metrics, &fleet, &budget, &stores);
-        gauges::register_nodes(&mut metrics, &nodes.handle);
         let metrics = Arc::new(metrics);
         let queues = fleet::open_queues(&config, &fleet, &stores).await?;
         let parts = ActorParts {
@@ -133,12 +132,6 @@ impl App {
         first_contact(&fleet).await;
         let intake = Arc::new(paths::intake(&config, &fleet, &stores, &lookup, &metrics));
         let reader = Arc::new(paths::reader(&config, &intake, &budget, &stores));
-        let limits = BodyLimits {
-            received: config.http.max_body.as_usize(),
-            decompressed: config.http.max_decompressed.as_usize(),
-            budget,
-            patience: config.http.request_timeout,
-        };
         let services = Services {
             backups: backups(&fleet, &stores),
             intake,
@@ -148,7 +141,7 @@ impl App {
             nodes: nodes.handle.clone(),
             dead_letters: stores.dead_letters.clone(),
             metrics,
-            limits,
+            limits: body_limits(&config, budget),
             credentials: config.auth.clone(),
             api: config.proxy.api,
             client: options,
@@ -219,6 +212,15 @@ impl App {
             circle.crash().await;
         }
         self.nodes.handle.crash().await;
+    }
+}
+
+fn body_limits(config: &Config, budget: ByteBudget) -> BodyLimits {
+    BodyLimits {
+        received: config.http.max_body.as_usize(),
+        decompressed: config.http.max_decompressed.as_usize(),
+        budget,
+        patience: config.http.request_timeout,
     }
 }
 
