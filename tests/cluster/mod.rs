@@ -2,3 +2,8 @@
 
 mod nodes;
 mod scale;
+
+use crate::support::gyre::Gyre;
+
+/// A name, and what must be true of a fresh server, whatever its store.
+type Case = (&'static str, fn(&Gyre));

@@ -14,6 +14,7 @@ use std::{collections::BTreeSet, thread};
 
 use serde_json::{Value, json};
 
+use super::Case;
 use crate::support::{
     gyre::{Config, Gyre},
     http::{Client, Response},
@@ -25,7 +26,7 @@ pub(crate) fn lasting(config: Config) -> Config {
 }
 
 /// Every case with its name; each wants a server without nodes.
-pub(crate) const CASES: &[(&str, fn(&Gyre))] = &[
+pub(super) const CASES: &[Case] = &[
     ("a node registers, is listed, leaves", registration),
     ("the address that others dial", addresses),
     ("names mean the same however they are escaped", names),

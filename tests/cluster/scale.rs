@@ -5,12 +5,13 @@
 //! filters, order and pages; [`refusals`]: what is wrong with a request.
 
 mod details;
-mod life;
+pub(crate) mod life;
 mod lists;
 mod refusals;
 
 use serde_json::Value;
 
+use super::Case;
 use crate::support::{
     gyre::{Config, Gyre},
     http::Response,
@@ -22,7 +23,7 @@ pub(crate) fn settings(config: Config) -> Config {
 }
 
 /// Every case with its name; each wants a server without hosts.
-pub(crate) const CASES: &[(&str, fn(&Gyre))] = &[
+pub(super) const CASES: &[Case] = &[
     ("a host shows what it was patched to", details::patches),
     ("a host is deprecated while it is inactive", details::deprecation),
     ("answers have the form of the original", details::form),
