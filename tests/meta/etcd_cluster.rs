@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future;
+use futures_util::{StreamExt, future};
 use gyre::meta::{self, Compare, Condition, Error, Event, MetaStore, Op, Revision, Txn};
 use tokio::task::spawn_blocking;
 
@@ -65,15 +65,14 @@ async fn increments_and_watches_survive_the_death_of_the_leader() {
             } else {
                 SLACK * 3
             };
-            let Ok(next) = tokio::time::timeout(quiet, futures_util::StreamExt::next(&mut watch)).await else {
+            let Ok(next) = tokio::time::timeout(quiet, watch.next()).await else {
                 return versions;
             };
-            match next.expect("no end").expect("it finds another member") {
-                meta::Batch { events, .. } => versions.extend(events.into_iter().map(|event| match event {
-                    Event::Put(kv) => kv.version,
-                    Event::Delete(key) => panic!("{key} deleted"),
-                })),
-            }
+            let batch = next.expect("no end").expect("it finds another member");
+            versions.extend(batch.events.into_iter().map(|event| match event {
+                Event::Put(kv) => kv.version,
+                Event::Delete(key) => panic!("{key} deleted"),
+            }));
         }
     };
     let killing = spawn_blocking(move || {
