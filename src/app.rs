@@ -119,9 +119,8 @@ impl App {
         let lookup =
             Arc::new(Lookup::open(Arc::clone(&fleet), Arc::clone(&stores.meta), Arc::clone(&stores.clock)).await?);
         let mut metrics = Metrics::new();
-        let versions = VersionsHandle::start(versions_parts(&config, &stores), metrics.restarts("versions"));
         gauges::register(&mut metrics, &fleet, &budget, &stores);
-        gauges::register_polls(&mut metrics, &versions);
+        let versions = start_versions(&config, &stores, &mut metrics);
         let metrics = Arc::new(metrics);
         let queues = open_queues(&config, &fleet, &stores).await?;
         let parts = ActorParts {
@@ -137,12 +136,7 @@ impl App {
         first_contact(&fleet).await;
         let intake = Arc::new(intake(&config, &fleet, &stores, &lookup, &metrics));
         let reader = Arc::new(reader(&config, &intake, &budget, &stores));
-        let limits = BodyLimits {
-            received: config.http.max_body.as_usize(),
-            decompressed: config.http.max_decompressed.as_usize(),
-            budget,
-            patience: config.http.request_timeout,
-        };
+        let limits = body_limits(&config, budget);
         let services = Services {
             backups: backups(&fleet, &stores),
             intake,
@@ -388,8 +382,8 @@ impl ActorParts<'_> {
     }
 }
 
-fn versions_parts(config: &Config, stores: &Stores) -> VersionsParts {
-    VersionsParts {
+fn start_versions(config: &Config, stores: &Stores, metrics: &mut Metrics) -> VersionsHandle {
+    let parts = VersionsParts {
         store: Arc::clone(&stores.meta),
         clock: Arc::clone(&stores.clock),
         keep: Keep {
@@ -397,6 +391,18 @@ fn versions_parts(config: &Config, stores: &Stores) -> VersionsParts {
             bytes: config.meta.history_bytes.0,
         },
         max_blob: config.meta.max_blob,
+    };
+    let versions = VersionsHandle::start(parts, metrics.restarts("versions"));
+    gauges::register_polls(metrics, &versions);
+    versions
+}
+
+fn body_limits(config: &Config, budget: ByteBudget) -> BodyLimits {
+    BodyLimits {
+        received: config.http.max_body.as_usize(),
+        decompressed: config.http.max_decompressed.as_usize(),
+        budget,
+        patience: config.http.request_timeout,
     }
 }
 

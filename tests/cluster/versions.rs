@@ -19,8 +19,11 @@ use wait::Instant;
 /// Until something has happened, on a loaded machine.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-/// Everything that a server must do whatever its store: what, and how.
-pub(crate) const CASES: &[(&str, fn(&Gyre))] = &[
+/// What a server must do, and how that is seen.
+type Case = (&'static str, fn(&Gyre));
+
+/// Everything that a server must do whatever its store.
+pub(crate) const CASES: &[Case] = &[
     ("writes and reads follow the tables", tables),
     ("a poll is held until there is news", held_until_news),
     ("a poll ends with no news", no_news),
