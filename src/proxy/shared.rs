@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, SelectAll, StreamExt};
 use tokio::sync::watch;
 
-use crate::meta::{self, KeyValue, MetaStore, Op, Revision, Txn, Update};
+use crate::meta::{self, KeyValue, MetaStore, Op, Revision, Txn, TxnResult, Update};
 
 use mirror::Mirror;
 
@@ -137,7 +137,7 @@ impl Shared {
     /// # Errors
     /// When the store fails or is out of reach.
     pub async fn put(&self, key: &str, value: Bytes) -> Result<Revision, meta::Error> {
-        self.change(Txn::always(vec![Op::put(key, value)])).await
+        Ok(self.txn(Txn::always(vec![Op::put(key, value)])).await?.revision)
     }
 
     /// Deletes a document for all.
@@ -145,15 +145,15 @@ impl Shared {
     /// # Errors
     /// When the store fails or is out of reach.
     pub async fn delete(&self, key: &str) -> Result<Revision, meta::Error> {
-        self.change(Txn::always(vec![Op::Delete(key.into())])).await
+        Ok(self.txn(Txn::always(vec![Op::Delete(key.into())])).await?.revision)
     }
 
-    /// Changes documents for all.
+    /// Compares and changes documents for all, see [`MetaStore::txn`].
     ///
     /// # Errors
     /// When the store fails or is out of reach.
-    pub async fn change(&self, txn: Txn) -> Result<Revision, meta::Error> {
-        Ok(self.store.txn(txn).await?.revision)
+    pub async fn txn(&self, txn: Txn) -> Result<TxnResult, meta::Error> {
+        self.store.txn(txn).await
     }
 
     /// Follows the store, to be done by one task only. A process that is alone is told nothing.

@@ -1,3 +1,4 @@
 //! The control plane: nodes, hosts and versioned metadata.
 
 mod scale;
+mod shared;
