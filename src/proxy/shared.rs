@@ -6,7 +6,7 @@
 
 mod mirror;
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{collections::BTreeSet, error::Error, fmt, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, SelectAll, StreamExt};
@@ -207,17 +207,17 @@ impl Follower {
         match update {
             Update::Lost(error) => {
                 self.behind.insert(topic);
-                let reason = with_causes(error);
+                let reason = with_root_cause(error);
                 self.shared.set_contact(Contact::Lost { reason });
             }
-            Update::Reset(_) => {
-                self.behind.remove(&topic);
-                if self.behind.is_empty() {
+            // Somebody has to put one in force first, and it has to be copied.
+            Update::Reset(page) if topic == Topic::Ring && page.entries.is_empty() => {}
+            Update::Reset(_) | Update::Changed(_) => {
+                if self.behind.remove(&topic) && self.behind.is_empty() {
                     mirror.complete().await;
                     self.shared.set_contact(Contact::InStep);
                 }
             }
-            Update::Changed(_) => {}
         }
     }
 }
@@ -230,14 +230,9 @@ impl fmt::Debug for Follower {
     }
 }
 
-/// An error with what caused it.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
+/// An error with what caused it in the first place; libraries repeat it at every level.
+fn with_root_cause(error: &meta::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
+    let root = causes.last().map(|cause| format!(": {cause}"));
+    format!("{error}{}", root.unwrap_or_default())
 }
