@@ -10,6 +10,7 @@ mod stores;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwapOption;
 use tokio::{sync::Semaphore, task::JoinHandle, time::Instant};
 
 use crate::{
@@ -250,7 +251,7 @@ async fn build_backend(
     let id = BackendId(remembered.id);
     let local = match config.url {
         BackendUrl::Embedded => Some(Arc::new(embedded::open(settings, stores, pool, id)?)),
-        BackendUrl::Http(_) => None,
+        BackendUrl::Http(_) | BackendUrl::Node(_) => None,
     };
     let condition = Condition::default();
     condition.set_detached(remembered.detached);
@@ -261,6 +262,7 @@ async fn build_backend(
         circle,
         config: config.clone(),
         local,
+        address: ArcSwapOption::from_pointee(config.url.fixed().cloned()),
         condition,
     })
 }

@@ -54,6 +54,8 @@ struct BackendActor {
     parts: BackendParts,
     health: Health,
     busy: bool,
+    /// The ping under way, or the wait for the next one.
+    pinging: Option<SpawnHandle>,
     /// A wake-up is due already: no second one is scheduled.
     scheduled: bool,
     retry: Option<SpawnHandle>,
@@ -86,6 +88,14 @@ impl BackendHandle {
         attached.await.map_err(|_| Refused::Gone)
     }
 
+    /// Pings the backend now: its address has changed, and what is believed of the old one says nothing of the new.
+    ///
+    /// # Errors
+    /// When the actor cannot take it; it will ping when it is due.
+    pub async fn look_again(&self) -> Result<(), Refused> {
+        self.actor.ask(LookAgain).await
+    }
+
     /// Ends the actor after the delivery under way.
     ///
     /// # Errors
@@ -107,6 +117,10 @@ impl BackendHandle {
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Attach(oneshot::Sender<()>);
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct LookAgain;
 
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -137,6 +151,14 @@ impl Handler<Attach> for BackendActor {
         if !self.busy {
             self.change_attachment(ctx);
         }
+    }
+}
+
+impl Handler<LookAgain> for BackendActor {
+    type Result = ();
+
+    fn handle(&mut self, _: LookAgain, ctx: &mut Self::Context) {
+        self.ping(ctx);
     }
 }
 
@@ -171,6 +193,7 @@ impl BackendActor {
             parts,
             health,
             busy: false,
+            pinging: None,
             scheduled: false,
             retry: None,
             spill_again_at: None,
@@ -188,8 +211,11 @@ impl BackendActor {
         self.parts.courier.backend.condition.is_detached()
     }
 
-    /// Pings, and again after every answer.
+    /// Pings, instead of an earlier ping that is under way or due, and again after every answer.
     fn ping(&mut self, ctx: &mut Context<Self>) {
+        if let Some(earlier) = self.pinging.take() {
+            ctx.cancel_future(earlier);
+        }
         let courier = Arc::clone(&self.parts.courier);
         let patience = self.parts.config.check_interval.max(Duration::from_secs(1)) * 2;
         let pinged = async move {
@@ -200,7 +226,7 @@ impl BackendActor {
         let after = pinged
             .into_actor(self)
             .map(|(answer, _), actor, ctx| actor.pinged(answer, ctx));
-        ctx.spawn(after);
+        self.pinging = Some(ctx.spawn(after));
     }
 
     fn pinged(&mut self, answer: Result<Duration, SendError>, ctx: &mut Context<Self>) {
@@ -217,7 +243,7 @@ impl BackendActor {
             self.relieve_journal(Duration::ZERO, ctx);
         }
         let interval = self.parts.config.check_interval;
-        ctx.run_later(interval, |actor, ctx| actor.ping(ctx));
+        self.pinging = Some(ctx.run_later(interval, |actor, ctx| actor.ping(ctx)));
     }
 
     fn publish(&self, change: Option<Change>, error: Option<String>) {
