@@ -19,6 +19,13 @@ pub struct ListenAddr {
     port: u16,
 }
 
+/// Where a server is reached: a name or address, and a port other than 0; `[v6]:port` for IPv6.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPort {
+    host: String,
+    port: u16,
+}
+
 /// The base of an HTTP server's URLs: `http://host:port`, nothing after it but a slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpUrl {
@@ -46,6 +53,9 @@ pub enum InvalidAddress {
     /// Not an address to listen on.
     #[error("{0:?} is not an address to listen on: write \"host:port\", or \":port\" for every interface")]
     Listen(String),
+    /// Not where a server is reached.
+    #[error("{0:?} is not where a server is reached: write \"host:port\"")]
+    HostPort(String),
     /// Not the URL of a server.
     #[error("{text:?} is not the url of a server: {reason}")]
     Url {
@@ -69,7 +79,7 @@ impl InvalidAddress {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Listen(_) | Self::Url { .. } | Self::Node { .. } => ErrorKind::InvalidArgument,
+            Self::Listen(_) | Self::HostPort(_) | Self::Url { .. } | Self::Node { .. } => ErrorKind::InvalidArgument,
         }
     }
 }
@@ -109,7 +119,49 @@ impl fmt::Display for ListenAddr {
     }
 }
 
+impl HostPort {
+    /// The name or address, without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port; never 0.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl FromStr for HostPort {
+    type Err = InvalidAddress;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
+        let parsed = text.rsplit_once(':').and_then(|(host, port)| {
+            let (host, port) = (host_of(host)?, number(port)?);
+            (port != 0).then_some(Self { host, port })
+        });
+        parsed.ok_or_else(|| InvalidAddress::HostPort(text.to_owned()))
+    }
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", in_brackets(&self.host), self.port)
+    }
+}
+
 impl HttpUrl {
+    /// The URL of a server that is spoken to without TLS.
+    fn plain(at: HostPort) -> Self {
+        Self {
+            text: format!("http://{at}"),
+            https: false,
+            host: at.host,
+            port: at.port,
+        }
+    }
+
     /// The URL exactly as it was configured.
     #[must_use]
     pub fn as_configured(&self) -> &str {
@@ -275,6 +327,20 @@ mod tests {
         ] {
             assert!(text.parse::<ListenAddr>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn reads_where_a_server_is_reached() {
+        let check = |text: &str, expected: Option<(&str, u16)>| {
+            let read: Option<HostPort> = text.parse().ok();
+            assert_eq!(read.as_ref().map(|at| (at.host(), at.port())), expected, "{text}");
+        };
+        check("gyre-1.example:7076", Some(("gyre-1.example", 7076)));
+        check("[2001:db8::1]:8000", Some(("2001:db8::1", 8000)));
+        check(":8000", None);
+        check("host", None);
+        check("host:0", None);
+        check("host:65536", None);
     }
 
     #[test]

@@ -4,9 +4,9 @@
 //! it means that address's host at this port. Names are percent-encoded where they hold a slash, a colon, a percent
 //! sign, or another character that ends or divides a URL.
 
-use std::{num::NonZeroU16, str::FromStr};
+use std::str::FromStr;
 
-use super::{HttpUrl, InvalidAddress, number, split_port};
+use super::{HostPort, HttpUrl, InvalidAddress, number};
 
 /// A node of the registry, by its names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct NodeUrl {
     /// The host name that it registers.
     pub hostname: String,
     /// Where the backend listens on that host; `None`: at the address that the node registers.
-    pub port: Option<NonZeroU16>,
+    pub port: Option<u16>,
 }
 
 impl NodeUrl {
@@ -31,8 +31,12 @@ impl NodeUrl {
     /// The server, when the node registers `bind`; `None` when that is not `host:port`.
     #[must_use]
     pub fn server(&self, bind: &str) -> Option<HttpUrl> {
-        let (host, bound) = split_port(bind)?;
-        HttpUrl::plain(host, self.port.or(bound)?)
+        let registered: HostPort = bind.parse().ok()?;
+        let at = HostPort {
+            port: self.port.unwrap_or(registered.port),
+            ..registered
+        };
+        Some(HttpUrl::plain(at))
     }
 }
 
@@ -59,7 +63,7 @@ impl FromStr for NodeUrl {
         let (hostname, port) = match host.split_once(':') {
             None => (host, None),
             Some((hostname, port)) => {
-                let port = number(port).and_then(NonZeroU16::new);
+                let port = number(port).filter(|port| *port != 0);
                 (hostname, Some(port.ok_or_else(|| wrong(text, "the port is not a number from 1 to 65535"))?))
             }
         };
@@ -105,7 +109,7 @@ mod tests {
             let url: NodeUrl = text.parse().unwrap();
             assert_eq!(url.as_configured(), text);
             assert_eq!((url.cluster.as_str(), url.hostname.as_str()), (cluster, hostname), "{text}");
-            assert_eq!(url.port.map(NonZeroU16::get), port, "{text}");
+            assert_eq!(url.port, port, "{text}");
         };
         check("node://default/influx-1", "default", "influx-1", None);
         check("NODE://default/influx-1:8086", "default", "influx-1", Some(8086));
@@ -151,7 +155,7 @@ mod tests {
         };
         check("node://c/h", "10.0.0.1:8888", Some("http://10.0.0.1:8888"));
         check("node://c/h:8086", "10.0.0.1:8888", Some("http://10.0.0.1:8086"));
-        check("node://c/h:8086", "influx-1.example", Some("http://influx-1.example:8086"));
+        check("node://c/h:8086", "influx-1.example:1", Some("http://influx-1.example:8086"));
         check("node://c/h:8086", "[2001:db8::1]:8888", Some("http://[2001:db8::1]:8086"));
         check("node://c/h", "[::1]:8888", Some("http://[::1]:8888"));
         for bind in ["10.0.0.1", "", ":8888", "10.0.0.1:", "10.0.0.1:0", "a b:1", "::1:8888", "u@h:1", "h:1/x"] {
