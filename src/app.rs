@@ -5,6 +5,7 @@
 
 mod embedded;
 mod gauges;
+pub mod open_files;
 pub mod restore;
 mod stores;
 
