@@ -17,6 +17,7 @@ mod architecture;
 mod boot;
 mod cli;
 mod clients;
+mod cluster;
 mod conformance;
 mod embedded;
 mod faults;

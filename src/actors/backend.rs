@@ -88,10 +88,11 @@ impl BackendHandle {
         attached.await.map_err(|_| Refused::Gone)
     }
 
-    /// Pings the backend now: its address has changed, and what is believed of the old one says nothing of the new.
+    /// Pings the backend and delivers what waits now: its address has changed, and what is known of the old one, and
+    /// the wait after a failure there, say nothing of the new.
     ///
     /// # Errors
-    /// When the actor cannot take it; it will ping when it is due.
+    /// When the actor cannot take it; it will ping and deliver when that is due.
     pub async fn look_again(&self) -> Result<(), Refused> {
         self.actor.ask(LookAgain).await
     }
@@ -159,6 +160,9 @@ impl Handler<LookAgain> for BackendActor {
 
     fn handle(&mut self, _: LookAgain, ctx: &mut Self::Context) {
         self.ping(ctx);
+        if self.parts.courier.backend.address.load().is_some() {
+            self.next(ctx);
+        }
     }
 }
 

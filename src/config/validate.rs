@@ -258,7 +258,10 @@ fn backend(raw: raw::Backend, table: &Table<'_>, names: &mut BTreeSet<String>) -
     };
     if matches!(url, BackendUrl::Node(_)) && trust != Trust::System {
         let key = if raw.tls_insecure { "tls_insecure" } else { "ca" };
-        return Err(table.wrong(key, "has no use with the url of a node, which is spoken to over plain http"));
+        return Err(table.wrong(
+            key,
+            "has no use with the url of a node, which is spoken to over plain http",
+        ));
     }
     Ok(Backend {
         name,

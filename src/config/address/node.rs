@@ -64,7 +64,10 @@ impl FromStr for NodeUrl {
             None => (host, None),
             Some((hostname, port)) => {
                 let port = number(port).filter(|port| *port != 0);
-                (hostname, Some(port.ok_or_else(|| wrong(text, "the port is not a number from 1 to 65535"))?))
+                (
+                    hostname,
+                    Some(port.ok_or_else(|| wrong(text, "the port is not a number from 1 to 65535"))?),
+                )
             }
         };
         let name = |encoded| name(encoded).ok_or_else(|| wrong(text, "a name is missing or no name"));
@@ -108,7 +111,11 @@ mod tests {
         let check = |text: &str, cluster: &str, hostname: &str, port: Option<u16>| {
             let url: NodeUrl = text.parse().unwrap();
             assert_eq!(url.as_configured(), text);
-            assert_eq!((url.cluster.as_str(), url.hostname.as_str()), (cluster, hostname), "{text}");
+            assert_eq!(
+                (url.cluster.as_str(), url.hostname.as_str()),
+                (cluster, hostname),
+                "{text}"
+            );
             assert_eq!(url.port, port, "{text}");
         };
         check("node://default/influx-1", "default", "influx-1", None);
@@ -127,16 +134,40 @@ mod tests {
         for text in ["", "node:", "node:c/h", "http://c/h", "node://c"] {
             check(text, HOW_TO);
         }
-        for text in ["node://c/", "node:///h", "node://c/:8086", "node://c/h%", "node://c/h%4"] {
+        for text in [
+            "node://c/",
+            "node:///h",
+            "node://c/:8086",
+            "node://c/h%",
+            "node://c/h%4",
+        ] {
             check(text, "a name is missing or no name");
         }
-        for text in ["node://c%zz/h", "node://c/%+1", "node://c/%ff", "node://c/a%0Ab", "node://c/%é"] {
+        for text in [
+            "node://c%zz/h",
+            "node://c/%+1",
+            "node://c/%ff",
+            "node://c/a%0Ab",
+            "node://c/%é",
+        ] {
             check(text, "a name is missing or no name");
         }
-        for text in ["node://c/h/", "node://c/h/db", "node://c/h?q", "node://c/h#f", "node://c?/h"] {
+        for text in [
+            "node://c/h/",
+            "node://c/h/db",
+            "node://c/h?q",
+            "node://c/h#f",
+            "node://c?/h",
+        ] {
             check(text, "nothing may follow the host name and its port");
         }
-        for text in ["node://c/h:", "node://c/h:0", "node://c/h:65536", "node://c/h:+1", "node://c/::1"] {
+        for text in [
+            "node://c/h:",
+            "node://c/h:0",
+            "node://c/h:65536",
+            "node://c/h:+1",
+            "node://c/::1",
+        ] {
             check(text, "the port is not a number from 1 to 65535");
         }
     }
@@ -144,21 +175,46 @@ mod tests {
     #[test]
     fn shows_no_password() {
         let refused = "node://u:secret@c/h".parse::<NodeUrl>().unwrap_err().to_string();
-        assert!(refused.contains("node://***@c/h") && !refused.contains("secret"), "{refused}");
+        assert!(
+            refused.contains("node://***@c/h") && !refused.contains("secret"),
+            "{refused}"
+        );
     }
 
     #[test]
     fn finds_the_server_of_a_node() {
         let check = |url: &str, bind: &str, server: Option<&str>| {
             let url: NodeUrl = url.parse().unwrap();
-            assert_eq!(url.server(bind).map(|server| server.base()).as_deref(), server, "{bind}");
+            assert_eq!(
+                url.server(bind).map(|server| server.base()).as_deref(),
+                server,
+                "{bind}"
+            );
         };
         check("node://c/h", "10.0.0.1:8888", Some("http://10.0.0.1:8888"));
         check("node://c/h:8086", "10.0.0.1:8888", Some("http://10.0.0.1:8086"));
-        check("node://c/h:8086", "influx-1.example:1", Some("http://influx-1.example:8086"));
-        check("node://c/h:8086", "[2001:db8::1]:8888", Some("http://[2001:db8::1]:8086"));
+        check(
+            "node://c/h:8086",
+            "influx-1.example:1",
+            Some("http://influx-1.example:8086"),
+        );
+        check(
+            "node://c/h:8086",
+            "[2001:db8::1]:8888",
+            Some("http://[2001:db8::1]:8086"),
+        );
         check("node://c/h", "[::1]:8888", Some("http://[::1]:8888"));
-        for bind in ["10.0.0.1", "", ":8888", "10.0.0.1:", "10.0.0.1:0", "a b:1", "::1:8888", "u@h:1", "h:1/x"] {
+        for bind in [
+            "10.0.0.1",
+            "",
+            ":8888",
+            "10.0.0.1:",
+            "10.0.0.1:0",
+            "a b:1",
+            "::1:8888",
+            "u@h:1",
+            "h:1/x",
+        ] {
             check("node://c/h", bind, None);
         }
     }

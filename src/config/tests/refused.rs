@@ -275,9 +275,8 @@ fn circles_and_backends() {
         "[[circles]]\nname = \"a\"\nbackends = [{ name = \"b\", url = \"http://h/x\" }]",
         "3: circles[0].backends[0].url: \"http://h/x\" is not the url of a server: nothing may follow the port",
     );
-    let bound = |more: &str| {
-        format!("[[circles]]\nname = \"a\"\nbackends = [{{ name = \"b\", url = \"node://c/h{more} }}]")
-    };
+    let bound =
+        |more: &str| format!("[[circles]]\nname = \"a\"\nbackends = [{{ name = \"b\", url = \"node://c/h{more} }}]");
     let followed = bound("/x\"");
     check(
         &followed,

@@ -1,0 +1,3 @@
+//! The control plane: registered nodes, and what follows from them.
+
+mod bound;
