@@ -1,0 +1,17 @@
+//! PURE. The rules of the control plane as functions of documents and a time: which nodes live and what follows from
+//! their deaths, what a host is and how it changes.
+//!
+//! Stores, leases and timers are the actors' business, statuses and bodies are `http`'s.
+
+mod brake;
+pub mod host;
+pub mod node;
+mod registration;
+mod registry;
+mod snapshot;
+
+pub use host::{Host, HostPatch};
+pub use node::{Node, NodeKind};
+pub use registration::{InvalidRegistration, Registration};
+pub use registry::{BadDocument, Change, Consequence, Registry, Rules};
+pub use snapshot::{HostEntry, Snapshot};
