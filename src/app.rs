@@ -4,6 +4,7 @@
 //! front door first, so that nothing new comes in; then the actors, then the logs.
 
 mod actors;
+mod bound;
 mod embedded;
 mod fleet;
 mod gauges;

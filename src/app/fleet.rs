@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    StartError, embedded,
+    StartError, bound, embedded,
     stores::{self, Stores},
 };
 
@@ -59,6 +59,7 @@ async fn build_backend(
         BackendUrl::Embedded => Some(Arc::new(embedded::open(settings, stores, pool, id)?)),
         BackendUrl::Http(_) | BackendUrl::Node(_) => None,
     };
+    let address = bound::first_address(stores.meta.as_ref(), id, &config.url).await?;
     let condition = Condition::default();
     condition.set_detached(remembered.detached);
     // What the journal held before is not known per backend: it must be passed to count as up to date.
@@ -68,7 +69,7 @@ async fn build_backend(
         circle,
         config: config.clone(),
         local,
-        address: ArcSwapOption::from_pointee(config.url.fixed().cloned()),
+        address: ArcSwapOption::from_pointee(address),
         condition,
     })
 }

@@ -1,0 +1,235 @@
+//! Backends that are bound to registered nodes: each gets the address of its node, and loses it when the node dies.
+//!
+//! One task follows the registry. While that cannot be read it says nothing new, and the last addresses stand, also over
+//! a restart: they are remembered in this process's own store. Pausing or deactivating a host concerns its work; a
+//! backend there stays in use for as long as its node lives.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    actors::BackendHandle,
+    base::BackendId,
+    cluster::Snapshot,
+    config::{BackendUrl, HttpUrl, NodeUrl},
+    meta::{self, MetaStore},
+    proxy::fleet::{Backend, Fleet},
+};
+
+use super::embedded;
+
+/// A backend that is where a node is.
+struct Bound {
+    backend: Arc<Backend>,
+    actor: BackendHandle,
+    url: NodeUrl,
+    found: Found,
+}
+
+/// What the registry says of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Found {
+    /// None of that name is alive.
+    Nobody,
+    /// It is alive, but what it registered is not `host:port`.
+    Nowhere { bind: String },
+    /// It is alive, and its server is there.
+    At(HttpUrl),
+}
+
+/// Where a node was, as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct LastKnown {
+    /// The backend's URL as it was configured then.
+    url: String,
+    /// The server's.
+    server: String,
+}
+
+/// Where a backend is before anything was heard of the registry: at its fixed address, or where its node was last.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) async fn first_address(
+    store: &dyn MetaStore,
+    id: BackendId,
+    url: &BackendUrl,
+) -> Result<Option<HttpUrl>, meta::Error> {
+    let BackendUrl::Node(url) = url else {
+        return Ok(url.fixed().cloned());
+    };
+    let stored = store.get(&key(id)).await?;
+    let last = stored.and_then(|entry| serde_json::from_slice::<LastKnown>(&entry.value).ok());
+    // What cannot be read is as good as nothing: the registry knows better in a moment.
+    Ok(last
+        .filter(|last| last.url == url.as_configured())
+        .and_then(|last| last.server.parse().ok()))
+}
+
+/// Keeps the addresses of bound backends up to date, and remembers them in `store`; `actors` are those of the remote
+/// backends, in order.
+pub(super) fn follow(
+    fleet: &Fleet,
+    actors: &[BackendHandle],
+    mut registry: watch::Receiver<Arc<Snapshot>>,
+    store: Arc<dyn MetaStore>,
+) -> JoinHandle<()> {
+    let mut bound = all_bound(fleet, actors);
+    tokio::task::spawn_local(async move {
+        while !bound.is_empty() {
+            let snapshot = Arc::clone(&registry.borrow_and_update());
+            if !snapshot.stale {
+                for bound in &mut bound {
+                    bound.follow(&snapshot, store.as_ref()).await;
+                }
+            }
+            if registry.changed().await.is_err() {
+                return;
+            }
+        }
+    })
+}
+
+fn all_bound(fleet: &Fleet, actors: &[BackendHandle]) -> Vec<Bound> {
+    let remote = fleet.backends.iter().filter(|backend| embedded::is_remote(backend));
+    let bound = remote
+        .zip(actors)
+        .filter_map(|(backend, actor)| match &backend.config.url {
+            BackendUrl::Node(url) => Some(Bound {
+                backend: Arc::clone(backend),
+                actor: actor.clone(),
+                url: url.clone(),
+                found: match backend.address.load().as_deref() {
+                    None => Found::Nobody,
+                    Some(server) => Found::At(server.clone()),
+                },
+            }),
+            BackendUrl::Embedded | BackendUrl::Http(_) => None,
+        });
+    bound.collect()
+}
+
+impl Bound {
+    /// Publishes what has changed, tells the backend's actor, and remembers it.
+    async fn follow(&mut self, registry: &Snapshot, store: &dyn MetaStore) {
+        let found = find(&self.url, registry);
+        if found == self.found {
+            return;
+        }
+        self.log(&found);
+        let server = found.server().cloned();
+        self.found = found;
+        self.backend.address.store(server.clone().map(Arc::new));
+        let backend = &self.backend.config.name;
+        if let Err(error) = self.actor.look_again().await {
+            tracing::debug!(%backend, %error, "address not told: it shows at the next ping");
+        }
+        if let Err(error) = self.remember(server.as_ref(), store).await {
+            tracing::warn!(%backend, %error, "address not remembered: a restart has to wait for the registry");
+        }
+    }
+
+    fn log(&self, found: &Found) {
+        let (backend, node) = (&self.backend.config.name, self.url.as_configured());
+        match found {
+            Found::Nobody => tracing::warn!(%backend, node, "backend's node is gone: not used until it is back"),
+            Found::Nowhere { bind } => {
+                tracing::warn!(%backend, node, bind, "backend's node registers what is not host:port: not used");
+            }
+            Found::At(server) => {
+                tracing::info!(%backend, node, address = server.base(), "backend is where its node is");
+            }
+        }
+    }
+
+    async fn remember(&self, server: Option<&HttpUrl>, store: &dyn MetaStore) -> Result<(), meta::Error> {
+        let key = key(self.backend.id);
+        let Some(server) = server else {
+            return store.delete(&key).await.map(drop);
+        };
+        let last = LastKnown {
+            url: self.url.as_configured().to_owned(),
+            server: server.base(),
+        };
+        let document = serde_json::to_vec(&last).expect("texts always serialise");
+        store.put(&key, document.into()).await.map(drop)
+    }
+}
+
+impl Found {
+    fn server(&self) -> Option<&HttpUrl> {
+        match self {
+            Self::At(server) => Some(server),
+            Self::Nobody | Self::Nowhere { .. } => None,
+        }
+    }
+}
+
+fn find(url: &NodeUrl, registry: &Snapshot) -> Found {
+    let Some(node) = registry.live_node(&url.cluster, &url.hostname) else {
+        return Found::Nobody;
+    };
+    let nowhere = || Found::Nowhere {
+        bind: node.bind.clone(),
+    };
+    url.server(&node.bind).map_or_else(nowhere, Found::At)
+}
+
+fn key(backend: BackendId) -> String {
+    format!("/last-known/addresses/{backend}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        base::TimestampNs,
+        cluster::{Node, NodeKind},
+    };
+
+    fn node(id: u64, hostname: &str, bind: &str, lease: Option<u64>) -> Arc<Node> {
+        Arc::new(Node {
+            id,
+            kind: NodeKind::Data,
+            cluster: "c".to_owned(),
+            ip: String::new(),
+            hostname: hostname.to_owned(),
+            bind: bind.to_owned(),
+            registered_at: TimestampNs(0),
+            ttl: Duration::from_secs(15),
+            died_at: None,
+            lease,
+            modified: id,
+        })
+    }
+
+    #[test]
+    fn the_newest_live_node_of_the_name_says_where_the_server_is() {
+        let registry = Snapshot {
+            data: vec![
+                node(1, "moved", "old:1", Some(1)),
+                node(2, "moved", "new:2", Some(2)),
+                node(3, "moved", "dead:3", None),
+                node(4, "dead", "dead:4", None),
+                node(5, "odd", "no port", Some(5)),
+            ],
+            ..Snapshot::default()
+        };
+        let check = |url: &str, expect: Option<&str>| {
+            let found = find(&url.parse().unwrap(), &registry);
+            assert_eq!(found.server().map(HttpUrl::base).as_deref(), expect, "{url}");
+        };
+        check("node://c/moved", Some("http://new:2"));
+        check("node://c/moved:8086", Some("http://new:8086"));
+        check("node://c/dead", None);
+        check("node://c/unknown", None);
+        check("node://other/moved", None);
+        check("node://c/odd", None);
+        let odd = find(&"node://c/odd".parse().unwrap(), &registry);
+        assert!(matches!(odd, Found::Nowhere { bind } if bind == "no port"));
+    }
+}
