@@ -8,6 +8,7 @@ mod bound;
 mod embedded;
 mod fleet;
 mod gauges;
+mod nodes;
 pub mod open_files;
 mod paths;
 pub mod restore;
@@ -40,6 +41,7 @@ use crate::{
 
 use actors::ActorParts;
 use embedded::Appliers;
+use nodes::Nodes;
 use stores::Stores;
 
 /// How often cursors are saved, and with them segments deleted: what is delivered twice after a crash is at most this.
@@ -51,8 +53,10 @@ const FIRST_CONTACT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct App {
     server: Server,
+    nodes: Nodes,
     circles: Vec<CircleHandle>,
     backends: Vec<BackendHandle>,
+    bound: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     journal: Journal<Note>,
     queues: Vec<Arc<Queue>>,
@@ -114,7 +118,9 @@ impl App {
         let lookup =
             Arc::new(Lookup::open(Arc::clone(&fleet), Arc::clone(&stores.meta), Arc::clone(&stores.clock)).await?);
         let mut metrics = Metrics::new();
+        let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &metrics).await;
         gauges::register(&mut metrics, &fleet, &budget, &stores);
+        gauges::register_nodes(&mut metrics, &nodes.handle);
         let metrics = Arc::new(metrics);
         let queues = fleet::open_queues(&config, &fleet, &stores).await?;
         let parts = ActorParts {
@@ -126,6 +132,7 @@ impl App {
             metrics: &metrics,
         };
         let (circles, backends) = parts.start(&queues);
+        let bound = bound::follow(&fleet, &backends, nodes.handle.clone(), Arc::clone(&stores.meta));
         let appliers = embedded::start(&config, &fleet, &stores, &metrics).await?;
         first_contact(&fleet).await;
         let intake = Arc::new(paths::intake(&config, &fleet, &stores, &lookup, &metrics));
@@ -142,6 +149,7 @@ impl App {
             reader,
             fleet,
             circles: circles.clone(),
+            nodes: nodes.handle.clone(),
             dead_letters: stores.dead_letters.clone(),
             metrics,
             limits,
@@ -154,8 +162,10 @@ impl App {
         let upkeep = tokio::task::spawn_local(upkeep(stores.journal.clone(), queues.clone()));
         Ok(Self {
             server,
+            nodes,
             circles,
             backends,
+            bound,
             upkeep,
             journal: stores.journal,
             queues,
@@ -174,8 +184,10 @@ impl App {
     pub async fn stop(self) {
         let Self {
             server,
+            nodes,
             circles,
             backends: _,
+            bound,
             upkeep,
             journal,
             queues,
@@ -183,6 +195,8 @@ impl App {
             dead_letters,
         } = self;
         server.stop().await;
+        bound.abort();
+        nodes.stop().await;
         for circle in &circles {
             if let Err(error) = circle.stop().await {
                 tracing::warn!(%error, "circle did not stop in order");
@@ -211,6 +225,7 @@ impl App {
         for circle in &self.circles {
             circle.crash().await;
         }
+        self.nodes.handle.crash().await;
     }
 }
 

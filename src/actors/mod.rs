@@ -5,7 +5,9 @@
 mod backend;
 mod circle;
 mod guard;
+mod nodes;
 
 pub use backend::{BackendHandle, BackendParts};
 pub use circle::{CircleHandle, CircleParts};
 pub use guard::Refused;
+pub use nodes::{NodesError, NodesHandle, NodesParts, OwnNode, Registered};

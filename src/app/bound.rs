@@ -1,24 +1,28 @@
 //! Backends that are bound to registered nodes: each gets the address of its node, and loses it when the node dies.
 //!
 //! One task follows the registry. While that cannot be read it says nothing new, and the last addresses stand, also over
-//! a restart: they are remembered in this process's own store. Pausing or deactivating a host concerns its work; a
-//! backend there stays in use for as long as its node lives.
+//! a restart: they are remembered in this process's own store. While so many nodes died at once that nothing follows from
+//! it, a dead node keeps its backend in use, and pings tell whether that is there. Pausing or deactivating a host concerns
+//! its work; a backend there stays in use for as long as its node lives.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::task::JoinHandle;
 
 use crate::{
-    actors::BackendHandle,
+    actors::{BackendHandle, NodesHandle},
     base::BackendId,
-    cluster::Snapshot,
+    cluster::{Node, Snapshot},
     config::{BackendUrl, HttpUrl, NodeUrl},
     meta::{self, MetaStore},
     proxy::fleet::{Backend, Fleet},
 };
 
 use super::embedded;
+
+/// How often deaths from which nothing follows yet are looked at again; their nodes were silent for longer.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A backend that is where a node is.
 struct Bound {
@@ -31,12 +35,25 @@ struct Bound {
 /// What the registry says of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Found {
+    /// None of that name is registered.
+    Unknown,
     /// None of that name is alive.
-    Nobody,
+    Dead,
     /// It is alive, but what it registered is not `host:port`.
     Nowhere { bind: String },
     /// It is alive, and its server is there.
     At(HttpUrl),
+}
+
+/// What follows from what the registry says.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// Nothing: it is known.
+    Same,
+    /// Nothing yet.
+    Held,
+    /// The backend is to be where this says.
+    Changed(Found),
 }
 
 /// Where a node was, as it is stored.
@@ -73,20 +90,25 @@ pub(super) async fn first_address(
 pub(super) fn follow(
     fleet: &Fleet,
     actors: &[BackendHandle],
-    mut registry: watch::Receiver<Arc<Snapshot>>,
+    nodes: NodesHandle,
     store: Arc<dyn MetaStore>,
 ) -> JoinHandle<()> {
-    let mut bound = all_bound(fleet, actors);
+    let mut all = all_bound(fleet, actors);
     tokio::task::spawn_local(async move {
-        while !bound.is_empty() {
+        let mut registry = nodes.subscribe();
+        while !all.is_empty() {
             let snapshot = Arc::clone(&registry.borrow_and_update());
-            if !snapshot.stale {
-                for bound in &mut bound {
-                    bound.follow(&snapshot, store.as_ref()).await;
+            let mut is_held = false;
+            for bound in all.iter_mut().filter(|_| !snapshot.stale) {
+                match next(&bound.found, find(&bound.url, &snapshot), nodes.is_braked()) {
+                    Next::Same => {}
+                    Next::Held => is_held = true,
+                    Next::Changed(found) => bound.publish(found, store.as_ref()).await,
                 }
             }
-            if registry.changed().await.is_err() {
-                return;
+            tokio::select! {
+                changed = registry.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(LOOK_AGAIN), if is_held => {}
             }
         }
     })
@@ -102,7 +124,7 @@ fn all_bound(fleet: &Fleet, actors: &[BackendHandle]) -> Vec<Bound> {
                 actor: actor.clone(),
                 url: url.clone(),
                 found: match backend.address.load().as_deref() {
-                    None => Found::Nobody,
+                    None => Found::Unknown,
                     Some(server) => Found::At(server.clone()),
                 },
             }),
@@ -112,12 +134,8 @@ fn all_bound(fleet: &Fleet, actors: &[BackendHandle]) -> Vec<Bound> {
 }
 
 impl Bound {
-    /// Publishes what has changed, tells the backend's actor, and remembers it.
-    async fn follow(&mut self, registry: &Snapshot, store: &dyn MetaStore) {
-        let found = find(&self.url, registry);
-        if found == self.found {
-            return;
-        }
+    /// Publishes what was found, tells the backend's actor, and remembers it.
+    async fn publish(&mut self, found: Found, store: &dyn MetaStore) {
         self.log(&found);
         let server = found.server().cloned();
         self.found = found;
@@ -134,7 +152,8 @@ impl Bound {
     fn log(&self, found: &Found) {
         let (backend, node) = (&self.backend.config.name, self.url.as_configured());
         match found {
-            Found::Nobody => tracing::warn!(%backend, node, "backend's node is gone: not used until it is back"),
+            Found::Unknown => tracing::warn!(%backend, node, "backend's node is not registered: not used until it is"),
+            Found::Dead => tracing::warn!(%backend, node, "backend's node is dead: not used until it is back"),
             Found::Nowhere { bind } => {
                 tracing::warn!(%backend, node, bind, "backend's node registers what is not host:port: not used");
             }
@@ -162,19 +181,32 @@ impl Found {
     fn server(&self) -> Option<&HttpUrl> {
         match self {
             Self::At(server) => Some(server),
-            Self::Nobody | Self::Nowhere { .. } => None,
+            Self::Unknown | Self::Dead | Self::Nowhere { .. } => None,
         }
     }
 }
 
 fn find(url: &NodeUrl, registry: &Snapshot) -> Found {
     let Some(node) = registry.live_node(&url.cluster, &url.hostname) else {
-        return Found::Nobody;
+        let is_it = |node: &Arc<Node>| node.cluster == url.cluster && node.hostname == url.hostname;
+        let is_known = registry.data.iter().any(is_it);
+        return if is_known { Found::Dead } else { Found::Unknown };
     };
     let nowhere = || Found::Nowhere {
         bind: node.bind.clone(),
     };
     url.server(&node.bind).map_or_else(nowhere, Found::At)
+}
+
+/// What becomes of what was found last when the registry says `now`.
+fn next(last: &Found, now: Found, is_braked: bool) -> Next {
+    if now == *last {
+        Next::Same
+    } else if now == Found::Dead && is_braked {
+        Next::Held
+    } else {
+        Next::Changed(now)
+    }
 }
 
 fn key(backend: BackendId) -> String {
@@ -186,10 +218,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{
-        base::TimestampNs,
-        cluster::{Node, NodeKind},
-    };
+    use crate::{base::TimestampNs, cluster::NodeKind};
 
     fn node(id: u64, hostname: &str, bind: &str, lease: Option<u64>) -> Arc<Node> {
         Arc::new(Node {
@@ -229,7 +258,29 @@ mod tests {
         check("node://c/unknown", None);
         check("node://other/moved", None);
         check("node://c/odd", None);
-        let odd = find(&"node://c/odd".parse().unwrap(), &registry);
-        assert!(matches!(odd, Found::Nowhere { bind } if bind == "no port"));
+        check("node://c/odd:8086", None);
+        let check = |url: &str, expect| assert_eq!(find(&url.parse().unwrap(), &registry), expect, "{url}");
+        check("node://c/dead", Found::Dead);
+        check("node://c/unknown", Found::Unknown);
+        let bind = "no port".to_owned();
+        check("node://c/odd", Found::Nowhere { bind });
+    }
+
+    #[test]
+    fn mass_death_takes_no_backend_away() {
+        let at = |server: &str| Found::At(server.parse().unwrap());
+        let check = |last: &Found, now: &Found, is_braked, expect| {
+            assert_eq!(next(last, now.clone(), is_braked), expect, "{last:?} -> {now:?}");
+        };
+        let (here, there) = (at("http://here:1"), at("http://there:1"));
+        for is_braked in [false, true] {
+            check(&here, &here, is_braked, Next::Same);
+            check(&Found::Dead, &Found::Dead, is_braked, Next::Same);
+            check(&here, &there, is_braked, Next::Changed(there.clone()));
+            check(&Found::Dead, &here, is_braked, Next::Changed(here.clone()));
+            check(&here, &Found::Unknown, is_braked, Next::Changed(Found::Unknown));
+        }
+        check(&here, &Found::Dead, false, Next::Changed(Found::Dead));
+        check(&here, &Found::Dead, true, Next::Held);
     }
 }

@@ -6,7 +6,10 @@ use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderName, HeaderValue},
+    http::{
+        Method,
+        header::{HeaderName, HeaderValue},
+    },
     middleware::Next,
     web,
 };
@@ -71,7 +74,7 @@ fn log<B>(response: &ServiceResponse<B>, family: &'static str, id: &HeaderValue,
     let (status, method, path) = (response.status().as_u16(), request.method().as_str(), request.path());
     let id = id.to_str().unwrap_or("?");
     let micros = elapsed.as_micros();
-    let routine = status < 300 && matches!(family, "write" | "ping" | "metrics");
+    let routine = status < 300 && is_routine(family, request.method());
     if routine {
         tracing::debug!(target: "gyre::access", id, method, path, status, micros);
     } else {
@@ -96,12 +99,23 @@ fn request_id(request: &ServiceRequest) -> HeaderValue {
     HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
+/// Whether such requests come all the time; those of nodes are heartbeats.
+fn is_routine(family: &str, method: &Method) -> bool {
+    match family {
+        "write" | "ping" | "metrics" => true,
+        "nodes" => method == Method::PUT,
+        _ => false,
+    }
+}
+
 fn family(path: &str) -> &'static str {
     match path {
         "/write" | "/api/v2/write" => "write",
         "/query" | "/api/v2/query" => "query",
         "/ping" => "ping",
         "/metrics" => "metrics",
+        "/nodes" => "nodes",
+        _ if path.starts_with("/nodes/") => "nodes",
         _ => "admin",
     }
 }

@@ -7,16 +7,20 @@ mod access;
 mod admin;
 mod auth;
 mod body;
+mod cluster_error;
+mod cluster_path;
+mod cors;
 mod error;
 mod gyre;
 mod influx;
+mod nodes;
 mod params;
 mod server;
 
 use std::sync::Arc;
 
 use crate::{
-    actors::CircleHandle,
+    actors::{CircleHandle, NodesHandle},
     config::{Api, Config, Credentials},
     obs::Metrics,
     proxy::{
@@ -40,6 +44,8 @@ pub struct Services {
     pub fleet: Arc<Fleet>,
     /// The circles' actors.
     pub circles: Vec<CircleHandle>,
+    /// The node registry.
+    pub nodes: NodesHandle,
     /// What could not be delivered.
     pub dead_letters: DeadLetters,
     /// What is counted.
