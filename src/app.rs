@@ -137,12 +137,6 @@ impl App {
         first_contact(&fleet).await;
         let intake = Arc::new(paths::intake(&config, &fleet, &stores, &lookup, &metrics));
         let reader = Arc::new(paths::reader(&config, &intake, &budget, &stores));
-        let limits = BodyLimits {
-            received: config.http.max_body.as_usize(),
-            decompressed: config.http.max_decompressed.as_usize(),
-            budget,
-            patience: config.http.request_timeout,
-        };
         let services = Services {
             backups: backups(&fleet, &stores),
             intake,
@@ -152,7 +146,7 @@ impl App {
             nodes: nodes.handle.clone(),
             dead_letters: stores.dead_letters.clone(),
             metrics,
-            limits,
+            limits: body_limits(&config, budget),
             credentials: config.auth.clone(),
             api: config.proxy.api,
             client: options,
@@ -226,6 +220,15 @@ impl App {
             circle.crash().await;
         }
         self.nodes.handle.crash().await;
+    }
+}
+
+fn body_limits(config: &Config, budget: ByteBudget) -> BodyLimits {
+    BodyLimits {
+        received: config.http.max_body.as_usize(),
+        decompressed: config.http.max_decompressed.as_usize(),
+        budget,
+        patience: config.http.request_timeout,
     }
 }
 
