@@ -48,7 +48,7 @@ enum Found {
 /// What follows from what the registry says.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
-    /// Nothing: it is known.
+    /// Nothing.
     Same,
     /// Nothing yet.
     Held,
@@ -99,8 +99,8 @@ pub(super) fn follow(
         while !all.is_empty() {
             let snapshot = Arc::clone(&registry.borrow_and_update());
             let mut is_held = false;
-            for bound in all.iter_mut().filter(|_| !snapshot.stale) {
-                match next(&bound.found, find(&bound.url, &snapshot), nodes.is_braked()) {
+            for bound in &mut all {
+                match next(&bound.found, &bound.url, &snapshot, nodes.is_braked()) {
                     Next::Same => {}
                     Next::Held => is_held = true,
                     Next::Changed(found) => bound.publish(found, store.as_ref()).await,
@@ -144,7 +144,7 @@ impl Bound {
         if let Err(error) = self.actor.look_again().await {
             tracing::debug!(%backend, %error, "address not told: it shows at the next ping");
         }
-        if let Err(error) = self.remember(server.as_ref(), store).await {
+        if let Err(error) = remember(store, self.backend.id, &self.url, server.as_ref()).await {
             tracing::warn!(%backend, %error, "address not remembered: a restart has to wait for the registry");
         }
     }
@@ -161,19 +161,6 @@ impl Bound {
                 tracing::info!(%backend, node, address = server.base(), "backend is where its node is");
             }
         }
-    }
-
-    async fn remember(&self, server: Option<&HttpUrl>, store: &dyn MetaStore) -> Result<(), meta::Error> {
-        let key = key(self.backend.id);
-        let Some(server) = server else {
-            return store.delete(&key).await.map(drop);
-        };
-        let last = LastKnown {
-            url: self.url.as_configured().to_owned(),
-            server: server.base(),
-        };
-        let document = serde_json::to_vec(&last).expect("texts always serialise");
-        store.put(&key, document.into()).await.map(drop)
     }
 }
 
@@ -198,9 +185,10 @@ fn find(url: &NodeUrl, registry: &Snapshot) -> Found {
     url.server(&node.bind).map_or_else(nowhere, Found::At)
 }
 
-/// What becomes of what was found last when the registry says `now`.
-fn next(last: &Found, now: Found, is_braked: bool) -> Next {
-    if now == *last {
+/// What becomes of what was found last.
+fn next(last: &Found, url: &NodeUrl, registry: &Snapshot, is_braked: bool) -> Next {
+    let now = find(url, registry);
+    if registry.stale || now == *last {
         Next::Same
     } else if now == Found::Dead && is_braked {
         Next::Held
@@ -209,78 +197,28 @@ fn next(last: &Found, now: Found, is_braked: bool) -> Next {
     }
 }
 
+/// Stores where the node of a backend is; `None`: that it is nowhere.
+async fn remember(
+    store: &dyn MetaStore,
+    id: BackendId,
+    url: &NodeUrl,
+    server: Option<&HttpUrl>,
+) -> Result<(), meta::Error> {
+    let key = key(id);
+    let Some(server) = server else {
+        return store.delete(&key).await.map(drop);
+    };
+    let last = LastKnown {
+        url: url.as_configured().to_owned(),
+        server: server.base(),
+    };
+    let document = serde_json::to_vec(&last).expect("texts always serialise");
+    store.put(&key, document.into()).await.map(drop)
+}
+
 fn key(backend: BackendId) -> String {
     format!("/last-known/addresses/{backend}")
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::{base::TimestampNs, cluster::NodeKind};
-
-    fn node(id: u64, hostname: &str, bind: &str, lease: Option<u64>) -> Arc<Node> {
-        Arc::new(Node {
-            id,
-            kind: NodeKind::Data,
-            cluster: "c".to_owned(),
-            ip: String::new(),
-            hostname: hostname.to_owned(),
-            bind: bind.to_owned(),
-            registered_at: TimestampNs(0),
-            ttl: Duration::from_secs(15),
-            died_at: None,
-            lease,
-            modified: id,
-        })
-    }
-
-    #[test]
-    fn the_newest_live_node_of_the_name_says_where_the_server_is() {
-        let registry = Snapshot {
-            data: vec![
-                node(1, "moved", "old:1", Some(1)),
-                node(2, "moved", "new:2", Some(2)),
-                node(3, "moved", "dead:3", None),
-                node(4, "dead", "dead:4", None),
-                node(5, "odd", "no port", Some(5)),
-            ],
-            ..Snapshot::default()
-        };
-        let check = |url: &str, expect: Option<&str>| {
-            let found = find(&url.parse().unwrap(), &registry);
-            assert_eq!(found.server().map(HttpUrl::base).as_deref(), expect, "{url}");
-        };
-        check("node://c/moved", Some("http://new:2"));
-        check("node://c/moved:8086", Some("http://new:8086"));
-        check("node://c/dead", None);
-        check("node://c/unknown", None);
-        check("node://other/moved", None);
-        check("node://c/odd", None);
-        check("node://c/odd:8086", None);
-        let check = |url: &str, expect| assert_eq!(find(&url.parse().unwrap(), &registry), expect, "{url}");
-        check("node://c/dead", Found::Dead);
-        check("node://c/unknown", Found::Unknown);
-        let bind = "no port".to_owned();
-        check("node://c/odd", Found::Nowhere { bind });
-    }
-
-    #[test]
-    fn mass_death_takes_no_backend_away() {
-        let at = |server: &str| Found::At(server.parse().unwrap());
-        let check = |last: &Found, now: &Found, is_braked, expect| {
-            assert_eq!(next(last, now.clone(), is_braked), expect, "{last:?} -> {now:?}");
-        };
-        let (here, there) = (at("http://here:1"), at("http://there:1"));
-        for is_braked in [false, true] {
-            check(&here, &here, is_braked, Next::Same);
-            check(&Found::Dead, &Found::Dead, is_braked, Next::Same);
-            check(&here, &there, is_braked, Next::Changed(there.clone()));
-            check(&Found::Dead, &here, is_braked, Next::Changed(here.clone()));
-            check(&here, &Found::Unknown, is_braked, Next::Changed(Found::Unknown));
-        }
-        check(&here, &Found::Dead, false, Next::Changed(Found::Dead));
-        check(&here, &Found::Dead, true, Next::Held);
-    }
-}
+mod tests;
