@@ -170,7 +170,7 @@ fn a_crash_ends_the_turn_and_the_next_life_begins_it_anew() {
 
 #[test]
 fn a_backend_bound_to_a_node_is_used_where_the_node_is_and_while_it_lives() {
-    run(false, async {
+    let followed = async {
         // Nothing but the notice of a change leads to a ping, or to a delivery.
         let patient = "[delivery]\ncheck_interval = \"1h\"\nbackoff_min = \"1h\"\nbackoff_max = \"1h\"";
         let rig = Rig::new(&["node://c/h"], patient).await;
@@ -201,5 +201,9 @@ fn a_backend_bound_to_a_node_is_used_where_the_node_is_and_while_it_lives() {
             assert!(writes.try_recv().is_err(), "the server is there, but not the node");
         }
         actor.stop().await.unwrap();
+    };
+    run(false, async {
+        let in_time = tokio::time::timeout(Duration::from_secs(30), followed).await;
+        in_time.expect("a change of address leads to a ping and a delivery");
     });
 }
