@@ -1,6 +1,6 @@
 //! The composition root: what a configuration becomes, in which order it starts, and in which it stops.
 //!
-//! Start: journal, meta store, dead letters; the fleet with its queues; the actors; the front door last. Stop: the
+//! Start: journal, meta stores, dead letters; the fleet with its queues; the actors; the front door last. Stop: the
 //! front door first, so that nothing new comes in; then the actors, then the logs.
 
 mod actors;
@@ -12,29 +12,24 @@ mod nodes;
 pub mod open_files;
 mod paths;
 pub mod restore;
+mod sharing;
 mod stores;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::task::JoinHandle;
 
 use crate::{
     actors::{BackendHandle, CircleHandle},
     base::ByteBudget,
-    config::{Config, Delivery},
+    config::Config,
     http::{BodyLimits, Server, ServerError, Services},
     journal::{self, Journal},
     meta,
     obs::Metrics,
     proxy::{
-        ack::Note,
-        backup::Backups,
-        client::{Client, ClientOptions, SendError},
-        dead_letters::DeadLetters,
-        fleet::Fleet,
-        lookup::Lookup,
-        queue::Queue,
-        registry,
+        ack::Note, backup::Backups, client::SendError, dead_letters::DeadLetters, fleet::Fleet, queue::Queue, registry,
+        shared::Shared,
     },
     tsdb,
 };
@@ -42,6 +37,7 @@ use crate::{
 use actors::ActorParts;
 use embedded::Appliers;
 use nodes::Nodes;
+use paths::Paths;
 use stores::Stores;
 
 /// How often cursors are saved, and with them segments deleted: what is delivered twice after a crash is at most this.
@@ -57,6 +53,7 @@ pub struct App {
     circles: Vec<CircleHandle>,
     backends: Vec<BackendHandle>,
     bound: JoinHandle<()>,
+    sharing: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     journal: Journal<Note>,
     queues: Vec<Arc<Queue>>,
@@ -99,6 +96,14 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The authorities that are trusted for etcd cannot be read.
+    #[error("meta.etcd.ca {path}: {source}")]
+    Authorities {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The configuration asks for what this version does not have.
     #[error("{0}")]
     Unsupported(&'static str),
@@ -112,36 +117,34 @@ impl App {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let stores = stores::open(&config).await?;
         let budget = ByteBudget::new(config.memory.budget.0);
-        let fleet = Arc::new(fleet::build(&config, &stores).await?);
-        let options = client_options(&config.delivery);
-        let client = Client::new(fleet.backends.iter().map(AsRef::as_ref), options)?;
-        let lookup =
-            Arc::new(Lookup::open(Arc::clone(&fleet), Arc::clone(&stores.meta), Arc::clone(&stores.clock)).await?);
+        let paths = Paths::open(&config, &stores).await?;
+        let readiness = paths.readiness(&stores);
         let mut metrics = Metrics::new();
         let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &metrics).await;
-        gauges::register(&mut metrics, &fleet, &budget, &stores);
+        gauges::register(&mut metrics, &paths.fleet, &budget, &stores);
+        gauges::register_readiness(&mut metrics, &readiness);
         gauges::register_nodes(&mut metrics, &nodes.handle);
         let metrics = Arc::new(metrics);
-        let queues = fleet::open_queues(&config, &fleet, &stores).await?;
+        let queues = fleet::open_queues(&config, &paths.fleet, &stores).await?;
         let parts = ActorParts {
             config: &config,
-            fleet: &fleet,
+            paths: &paths,
             stores: &stores,
-            client: &client,
-            lookup: &lookup,
             metrics: &metrics,
         };
         let (circles, backends) = parts.start(&queues);
-        let bound = bound::follow(&fleet, &backends, nodes.handle.clone(), Arc::clone(&stores.meta));
-        let appliers = embedded::start(&config, &fleet, &stores, &metrics).await?;
-        first_contact(&fleet).await;
-        let intake = Arc::new(paths::intake(&config, &fleet, &stores, &lookup, &metrics));
-        let reader = Arc::new(paths::reader(&config, &intake, &budget, &stores));
+        let bound = bound::follow(&paths.fleet, &backends, nodes.handle.clone(), Arc::clone(&stores.local));
+        let appliers = embedded::start(&config, &paths.fleet, &stores, &metrics).await?;
+        let sharing = paths.share(&backends);
+        first_contact(&paths.fleet, &stores.shared).await;
+        let intake = Arc::new(paths.intake(&config, &stores, &metrics));
         let services = Services {
-            backups: backups(&fleet, &stores),
+            reader: Arc::new(paths::reader(&config, &intake, &budget, &stores)),
+            readiness,
+            agreement: paths.agreement,
+            backups: backups(&paths.fleet, &stores),
             intake,
-            reader,
-            fleet,
+            fleet: paths.fleet,
             circles: circles.clone(),
             nodes: nodes.handle.clone(),
             dead_letters: stores.dead_letters.clone(),
@@ -149,7 +152,7 @@ impl App {
             limits: body_limits(&config, budget),
             credentials: config.auth.clone(),
             api: config.proxy.api,
-            client: options,
+            client: paths.options,
             config,
         };
         let server = Server::start(Arc::new(services))?;
@@ -160,6 +163,7 @@ impl App {
             circles,
             backends,
             bound,
+            sharing,
             upkeep,
             journal: stores.journal,
             queues,
@@ -182,6 +186,7 @@ impl App {
             circles,
             backends: _,
             bound,
+            sharing,
             upkeep,
             journal,
             queues,
@@ -190,6 +195,7 @@ impl App {
         } = self;
         server.stop().await;
         bound.abort();
+        sharing.abort();
         nodes.stop().await;
         for circle in &circles {
             if let Err(error) = circle.stop().await {
@@ -232,30 +238,25 @@ fn body_limits(config: &Config, budget: ByteBudget) -> BodyLimits {
     }
 }
 
-fn client_options(delivery: &Delivery) -> ClientOptions {
-    ClientOptions {
-        timeout: delivery.timeout,
-        connect_timeout: delivery.connect_timeout,
-        connections: delivery.connections.get(),
-    }
-}
-
 fn backups(fleet: &Arc<Fleet>, stores: &Stores) -> Backups {
     Backups::new(
         Arc::clone(fleet),
         stores.journal.clone(),
-        Arc::clone(&stores.embedded_meta),
+        Arc::clone(&stores.local),
         stores.dead_letters.clone(),
         Arc::clone(&stores.clock),
     )
 }
 
-/// Waits until every backend was heard of, or not for long.
-async fn first_contact(fleet: &Fleet) {
-    let deadline = Instant::now() + FIRST_CONTACT;
-    while Instant::now() < deadline && !fleet.backends.iter().all(|backend| backend.condition.is_alive()) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+/// Waits until every backend was heard of, and the shared store, or not for long.
+async fn first_contact(fleet: &Fleet, shared: &Shared) {
+    let all_heard_of = async {
+        while !fleet.backends.iter().all(|backend| backend.condition.is_alive()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        sharing::in_step(shared).await;
+    };
+    let _in_time = tokio::time::timeout(FIRST_CONTACT, all_heard_of).await;
 }
 
 /// Saves cursors again and again.

@@ -15,7 +15,7 @@ use crate::{
     base::BackendId,
     cluster::{Node, Snapshot},
     config::{BackendUrl, HttpUrl, NodeUrl},
-    meta::{self, MetaStore},
+    meta::{self, Embedded, MetaStore},
     proxy::fleet::{Backend, Fleet},
 };
 
@@ -91,7 +91,7 @@ pub(super) fn follow(
     fleet: &Fleet,
     actors: &[BackendHandle],
     nodes: NodesHandle,
-    store: Arc<dyn MetaStore>,
+    store: Arc<Embedded>,
 ) -> JoinHandle<()> {
     let mut all = all_bound(fleet, actors);
     tokio::task::spawn_local(async move {

@@ -5,7 +5,10 @@
 
 mod brake;
 pub mod host;
+pub mod host_patch;
+pub mod host_query;
 pub mod node;
+pub mod page;
 mod registration;
 mod registry;
 mod snapshot;

@@ -12,9 +12,11 @@ mod cluster_path;
 mod cors;
 mod error;
 mod gyre;
+mod health;
 mod influx;
 mod nodes;
 mod params;
+mod scale;
 mod server;
 
 use std::sync::Arc;
@@ -24,7 +26,8 @@ use crate::{
     config::{Api, Config, Credentials},
     obs::Metrics,
     proxy::{
-        backup::Backups, client::ClientOptions, dead_letters::DeadLetters, fleet::Fleet, intake::Intake, reader::Reader,
+        agreement::Agreement, backup::Backups, client::ClientOptions, dead_letters::DeadLetters, fleet::Fleet,
+        intake::Intake, reader::Reader, readiness::Readiness,
     },
 };
 
@@ -34,6 +37,10 @@ pub use server::{Server, ServerError};
 /// What handlers work with; shared by all workers.
 #[derive(Debug)]
 pub struct Services {
+    /// Tells which part cannot do its work.
+    pub readiness: Readiness,
+    /// The ring in force, and whether the shared store is in reach.
+    pub agreement: Arc<Agreement>,
     /// Copies what this process holds.
     pub backups: Backups,
     /// Takes writes in.

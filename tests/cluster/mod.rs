@@ -1,3 +1,4 @@
-//! The control plane: registered nodes, and what follows from them.
+//! The control plane: nodes, hosts and versioned metadata, and what follows from them.
 
 mod bound;
+mod scale;

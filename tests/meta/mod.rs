@@ -3,3 +3,5 @@
 mod conformance;
 mod crash;
 mod embedded;
+mod etcd;
+mod etcd_cluster;

@@ -133,6 +133,12 @@ impl NodesHandle {
         self.shared.current()
     }
 
+    /// The time by which documents are stamped.
+    #[must_use]
+    pub fn now(&self) -> TimestampNs {
+        self.shared.clock.now()
+    }
+
     /// What is known, and every later state of it; one that is overtaken may be left out.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     base::{SystemClock, TimestampNs},
     cluster::NodeKind,
-    meta::{Embedded, HistoryLimit},
+    meta::HistoryLimit,
 };
 
 fn node(id: u64, hostname: &str, bind: &str, lease: Option<u64>) -> Arc<Node> {
