@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, path::Path, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwapOption;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gyre::{
     base::{BackendId, CircleId, Clock, SystemClock},
@@ -61,6 +62,7 @@ fn fleet(config: &Config) -> Fleet {
                     circle: id,
                     config: backend.clone(),
                     local: None,
+                    address: ArcSwapOption::from_pointee(backend.url.fixed().cloned()),
                     condition: Condition::default(),
                 })
             })

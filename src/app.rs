@@ -4,10 +4,12 @@
 //! front door first, so that nothing new comes in; then the actors, then the logs.
 
 mod actors;
+mod bound;
 mod embedded;
 mod fleet;
 mod gauges;
 mod nodes;
+pub mod open_files;
 mod paths;
 pub mod restore;
 mod sharing;
@@ -51,6 +53,7 @@ pub struct App {
     nodes: Nodes,
     circles: Vec<CircleHandle>,
     backends: Vec<BackendHandle>,
+    bound: JoinHandle<()>,
     sharing: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     journal: Journal<Note>,
@@ -132,6 +135,7 @@ impl App {
             metrics: &metrics,
         };
         let (circles, backends) = parts.start(&queues);
+        let bound = bound::follow(&paths.fleet, &backends, nodes.handle.clone(), Arc::clone(&stores.local));
         let appliers = embedded::start(&config, &paths.fleet, &stores, &metrics).await?;
         let sharing = paths.share(&backends);
         first_contact(&paths.fleet, &stores.shared).await;
@@ -161,6 +165,7 @@ impl App {
             nodes,
             circles,
             backends,
+            bound,
             sharing,
             upkeep,
             journal: stores.journal,
@@ -184,6 +189,7 @@ impl App {
             nodes,
             circles,
             backends: _,
+            bound,
             sharing,
             upkeep,
             journal,
@@ -194,6 +200,7 @@ impl App {
         } = self;
         versions.end_waits();
         server.stop().await;
+        bound.abort();
         sharing.abort();
         versions.stop().await;
         nodes.stop().await;

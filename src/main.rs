@@ -3,7 +3,10 @@
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use gyre::{app::App, config, obs};
+use gyre::{
+    app::{App, open_files},
+    config, obs,
+};
 
 mod cli;
 
@@ -116,6 +119,7 @@ fn serve_until_told(file: &std::path::Path) -> ExitCode {
         return ExitCode::FAILURE;
     }
     obs::install_panic_hook();
+    open_files::raise(config.http.max_connections);
     actix_rt::System::new().block_on(run(config))
 }
 

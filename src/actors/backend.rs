@@ -57,6 +57,8 @@ struct BackendActor {
     parts: BackendParts,
     health: Health,
     busy: bool,
+    /// The ping under way, or the wait for the next one.
+    pinging: Option<SpawnHandle>,
     /// A wake-up is due already: no second one is scheduled.
     scheduled: bool,
     retry: Option<SpawnHandle>,
@@ -93,6 +95,15 @@ impl BackendHandle {
         attached.await.map_err(|_| Refused::Gone)
     }
 
+    /// Pings the backend and delivers what waits now: its address has changed, and what is known of the old one, and
+    /// the wait after a failure there, say nothing of the new.
+    ///
+    /// # Errors
+    /// When the actor cannot take it; it will ping and deliver when that is due.
+    pub async fn look_again(&self) -> Result<(), Refused> {
+        self.actor.ask(LookAgain).await
+    }
+
     /// Takes up what the shared store says since `revision`: another process has detached the backend, or attached it.
     ///
     /// # Errors
@@ -121,6 +132,10 @@ impl BackendHandle {
 
 #[derive(Message)]
 #[rtype(result = "()")]
+struct LookAgain;
+
+#[derive(Message)]
+#[rtype(result = "()")]
 struct Stop(oneshot::Sender<()>);
 
 #[derive(Message)]
@@ -137,6 +152,17 @@ impl Actor for BackendActor {
             return self.change_attachment(ctx);
         }
         self.next(ctx);
+    }
+}
+
+impl Handler<LookAgain> for BackendActor {
+    type Result = ();
+
+    fn handle(&mut self, _: LookAgain, ctx: &mut Self::Context) {
+        self.ping(ctx);
+        if self.parts.courier.backend.address.load().is_some() {
+            self.next(ctx);
+        }
     }
 }
 
@@ -171,6 +197,7 @@ impl BackendActor {
             parts,
             health,
             busy: false,
+            pinging: None,
             scheduled: false,
             retry: None,
             spill_again_at: None,
@@ -194,8 +221,11 @@ impl BackendActor {
         self.condition().is_detached()
     }
 
-    /// Pings, and again after every answer.
+    /// Pings, instead of an earlier ping that is under way or due, and again after every answer.
     fn ping(&mut self, ctx: &mut Context<Self>) {
+        if let Some(earlier) = self.pinging.take() {
+            ctx.cancel_future(earlier);
+        }
         let courier = Arc::clone(&self.parts.courier);
         let patience = self.parts.config.check_interval.max(Duration::from_secs(1)) * 2;
         let pinged = async move {
@@ -206,7 +236,7 @@ impl BackendActor {
         let after = pinged
             .into_actor(self)
             .map(|(answer, _), actor, ctx| actor.pinged(answer, ctx));
-        ctx.spawn(after);
+        self.pinging = Some(ctx.spawn(after));
     }
 
     fn pinged(&mut self, answer: Result<Duration, SendError>, ctx: &mut Context<Self>) {
@@ -223,7 +253,7 @@ impl BackendActor {
             self.relieve_journal(Duration::ZERO, ctx);
         }
         let interval = self.parts.config.check_interval;
-        ctx.run_later(interval, |actor, ctx| actor.ping(ctx));
+        self.pinging = Some(ctx.run_later(interval, |actor, ctx| actor.ping(ctx)));
     }
 
     fn publish(&self, change: Option<Change>, error: Option<String>) {

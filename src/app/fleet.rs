@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use arc_swap::ArcSwapOption;
+
 use crate::{
     base::CircleId,
     config::{self, BackendUrl, Config},
@@ -20,7 +22,7 @@ use crate::{
 };
 
 use super::{
-    StartError, embedded,
+    StartError, bound, embedded,
     stores::{self, Stores},
 };
 
@@ -70,8 +72,9 @@ impl Parts<'_> {
         let id = registry::number(self.stores.local.as_ref(), &config.name).await?;
         let local = match config.url {
             BackendUrl::Embedded => Some(Arc::new(embedded::open(self.config, self.stores, &self.pool, id)?)),
-            BackendUrl::Http(_) => None,
+            BackendUrl::Http(_) | BackendUrl::Node(_) => None,
         };
+        let address = bound::first_address(self.stores.local.as_ref(), id, &config.url).await?;
         let condition = Condition::default();
         let known = self.known.get(&config.name);
         let is_detached = |known: Option<&bool>| known.is_some_and(|detached| *detached);
@@ -84,6 +87,7 @@ impl Parts<'_> {
             circle,
             config: config.clone(),
             local,
+            address: ArcSwapOption::from_pointee(address),
             condition,
         })
     }

@@ -1,5 +1,7 @@
 //! Network addresses as the configuration writes them.
 
+mod node;
+
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -7,6 +9,8 @@ use std::{
 };
 
 use crate::base::ErrorKind;
+
+pub use node::NodeUrl;
 
 /// An address to listen on: `host:port`, `[v6]:port`, or `:port` for every interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +43,8 @@ pub enum BackendUrl {
     Embedded,
     /// An InfluxDB server.
     Http(HttpUrl),
+    /// An InfluxDB server on a registered node, wherever that is.
+    Node(NodeUrl),
 }
 
 /// The text is no such address.
@@ -58,6 +64,14 @@ pub enum InvalidAddress {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// Not the URL of a registered node.
+    #[error("{text:?} is not the url of a node: {reason}")]
+    Node {
+        /// The URL, without a password it may hold.
+        text: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
 }
 
 impl InvalidAddress {
@@ -65,7 +79,7 @@ impl InvalidAddress {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Listen(_) | Self::HostPort(_) | Self::Url { .. } => ErrorKind::InvalidArgument,
+            Self::Listen(_) | Self::HostPort(_) | Self::Url { .. } | Self::Node { .. } => ErrorKind::InvalidArgument,
         }
     }
 }
@@ -138,6 +152,16 @@ impl fmt::Display for HostPort {
 }
 
 impl HttpUrl {
+    /// The URL of a server that is spoken to without TLS.
+    fn plain(at: HostPort) -> Self {
+        Self {
+            text: format!("http://{at}"),
+            https: false,
+            host: at.host,
+            port: at.port,
+        }
+    }
+
     /// The URL exactly as it was configured.
     #[must_use]
     pub fn as_configured(&self) -> &str {
@@ -205,8 +229,9 @@ impl FromStr for BackendUrl {
     type Err = InvalidAddress;
 
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
-        match text {
-            "embedded:" => Ok(Self::Embedded),
+        match text.split_once("://") {
+            None if text == "embedded:" => Ok(Self::Embedded),
+            Some((scheme, _)) if node::is_scheme(scheme) => text.parse().map(Self::Node),
             _ => text.parse().map(Self::Http),
         }
     }
@@ -219,6 +244,16 @@ impl BackendUrl {
         match self {
             Self::Embedded => "embedded:",
             Self::Http(url) => url.as_configured(),
+            Self::Node(url) => url.as_configured(),
+        }
+    }
+
+    /// The server that it names itself; a node's address is known to the registry only.
+    #[must_use]
+    pub fn fixed(&self) -> Option<&HttpUrl> {
+        match self {
+            Self::Http(url) => Some(url),
+            Self::Embedded | Self::Node(_) => None,
         }
     }
 }
@@ -321,6 +356,7 @@ mod tests {
         check("http://[::1]", "http://[::1]:80", false, true);
         check("http://[2001:db8::1]:8086", "http://[2001:db8::1]:8086", false, false);
         assert_eq!("embedded:".parse(), Ok(BackendUrl::Embedded));
+        assert!(matches!("node://c/h".parse(), Ok(BackendUrl::Node(_))));
     }
 
     #[test]

@@ -31,7 +31,7 @@ mod source;
 mod tests;
 mod validate;
 
-pub use address::{BackendUrl, HostPort, HttpUrl, InvalidAddress, ListenAddr};
+pub use address::{BackendUrl, HostPort, HttpUrl, InvalidAddress, ListenAddr, NodeUrl};
 pub use error::{ConfigError, Origin};
 pub use key_path::{KeyPath, Segment};
 pub use load::{load, parse};

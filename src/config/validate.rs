@@ -268,6 +268,13 @@ fn backend(raw: raw::Backend, table: &Table<'_>, names: &mut BTreeSet<String>) -
         (Some(file), false) => Trust::Authorities(file),
         (Some(_), true) => return Err(table.wrong("ca", "has no use with tls_insecure")),
     };
+    if matches!(url, BackendUrl::Node(_)) && trust != Trust::System {
+        let key = if raw.tls_insecure { "tls_insecure" } else { "ca" };
+        return Err(table.wrong(
+            key,
+            "has no use with the url of a node, which is spoken to over plain http",
+        ));
+    }
     Ok(Backend {
         name,
         url,

@@ -42,6 +42,7 @@ async fn backends(request: HttpRequest, services: web::Data<Services>) -> Result
             "name": backend.config.name,
             "circle": services.fleet.circles[usize::from(backend.circle.0)].name,
             "url": backend.config.url.as_configured(),
+            "address": backend.address.load().as_ref().map(|server| server.base()),
             "alive": backend.condition.is_alive(),
             "detached": backend.condition.is_detached(),
             "waiting_bytes": backend.condition.waiting_bytes(),

@@ -10,7 +10,7 @@ use reqwest::{Certificate, Method, RequestBuilder, Response, Url, header, redire
 
 use crate::{
     base::ErrorKind,
-    config::{BackendUrl, Trust},
+    config::{BackendUrl, HttpUrl, Trust},
 };
 
 use super::fleet::Backend;
@@ -106,7 +106,7 @@ impl Client {
         let mut special: Vec<(Trust, reqwest::Client)> = Vec::new();
         let mut needs_system = false;
         for backend in backends {
-            needs_system |= matches!(&backend.config.url, BackendUrl::Http(url) if url.is_https());
+            needs_system |= backend.config.url.fixed().is_some_and(HttpUrl::is_https);
             let trust = &backend.config.trust;
             if *trust != Trust::System && !special.iter().any(|(known, _)| known == trust) {
                 special.push((trust.clone(), build(trust, true, options)?));
@@ -209,11 +209,10 @@ impl Client {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<RequestBuilder, SendError> {
-        let BackendUrl::Http(base) = &backend.config.url else {
-            return Err(SendError::Setup("an embedded backend does not speak HTTP".to_owned()));
-        };
+        let address = backend.address.load();
+        let server = address.as_deref().ok_or_else(|| no_address(&backend.config.url))?;
         let mut url =
-            Url::parse(&format!("{}{path}", base.base())).map_err(|error| SendError::Setup(error.to_string()))?;
+            Url::parse(&format!("{}{path}", server.base())).map_err(|error| SendError::Setup(error.to_string()))?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -225,6 +224,16 @@ impl Client {
             Some(credentials) => request.basic_auth(&credentials.username, Some(credentials.password.expose())),
             None => request,
         })
+    }
+}
+
+/// Why a backend has no address.
+fn no_address(url: &BackendUrl) -> SendError {
+    match url {
+        BackendUrl::Embedded => SendError::Setup("an embedded backend does not speak HTTP".to_owned()),
+        BackendUrl::Http(_) | BackendUrl::Node(_) => {
+            SendError::Connect(format!("no live node is registered as {}", url.as_configured()))
+        }
     }
 }
 

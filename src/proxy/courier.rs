@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{
     base::Clock,
-    config::{BackendUrl, Delivery, Gzip},
+    config::{Delivery, Gzip, HttpUrl},
     journal::{self, Entry},
     obs::BackendMetrics,
 };
@@ -248,7 +248,7 @@ impl Courier {
         let gzip = match self.config.gzip {
             Gzip::Always => true,
             Gzip::Never => false,
-            Gzip::Auto => !matches!(&self.backend.config.url, BackendUrl::Http(url) if url.is_loopback()),
+            Gzip::Auto => !self.backend.address.load().as_deref().is_some_and(HttpUrl::is_loopback),
         };
         let body = if gzip {
             tokio::task::spawn_blocking(move || compress(&lines)).await?

@@ -2,12 +2,15 @@
 //!
 //! A circle is one full replica of all data on its own hash ring; a measurement has one owner in every circle.
 //! The shape of the fleet is fixed while the process lives; what changes per backend (in reach, how far its cursor
-//! has come, how busy it is) is published by its actor in a [`Condition`] that the hot paths read without asking.
+//! has come, how busy it is) is published by its actor in a [`Condition`] that the hot paths read without asking. Where
+//! a backend is may change as well, when it is bound to a registered node.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
+
+use arc_swap::ArcSwapOption;
 
 use crate::{
     base::{BackendId, CircleId},
@@ -51,6 +54,9 @@ pub struct Backend {
     pub config: config::Backend,
     /// The engine, when the backend is embedded.
     pub local: Option<Arc<Local>>,
+    /// The server it is now. One that is bound to a node has none while the node is unknown or dead, and counts as out
+    /// of reach; an embedded one never has.
+    pub address: ArcSwapOption<config::HttpUrl>,
     /// What is known of it now.
     pub condition: Condition,
 }

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Once},
 };
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -210,6 +211,7 @@ fn fleet(config: &Config) -> Fleet {
             circle: CircleId(id),
             config: circle.backends[0].clone(),
             local: None,
+            address: ArcSwapOption::from_pointee(circle.backends[0].url.fixed().cloned()),
             condition: Condition::default(),
         })],
     };

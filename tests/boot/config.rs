@@ -38,6 +38,8 @@ fn a_good_file_is_fine() {
         format!("{}: fine: 1 circles, 1 backends\n", file.name())
     );
     assert_eq!(check("gyre.toml", "", &[]).0.code, Some(0));
+    let bound = GOOD.replace("http://127.0.0.1:8086", "node://default/influx-1:8086");
+    assert_eq!(check("gyre.toml", &bound, &[]).0.code, Some(0));
 }
 
 #[test]

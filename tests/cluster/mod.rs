@@ -1,5 +1,6 @@
 //! The control plane: nodes, hosts and versioned metadata, on one Gyre and on several that share a store.
 
+mod bound;
 mod linear;
 mod nodes;
 mod processes;

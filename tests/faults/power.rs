@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwapOption;
 use gyre::{
     base::{BackendId, CircleId, Clock, SystemClock},
     config::{self, Ack, Config},
@@ -369,6 +370,7 @@ fn fleet(config: &Config, tip: u64) -> Fleet {
                 circle: id,
                 config: backend.clone(),
                 local: None,
+                address: ArcSwapOption::from_pointee(backend.url.fixed().cloned()),
                 condition,
             })
         });

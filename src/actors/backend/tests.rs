@@ -170,3 +170,43 @@ fn a_crash_ends_the_turn_and_the_next_life_begins_it_anew() {
         actor.stop().await.unwrap();
     });
 }
+
+#[test]
+fn a_backend_bound_to_a_node_is_used_where_the_node_is_and_while_it_lives() {
+    let followed = async {
+        // Nothing but the notice of a change leads to a ping, or to a delivery.
+        let patient = "[delivery]\ncheck_interval = \"1h\"\nbackoff_min = \"1h\"\nbackoff_max = \"1h\"";
+        let rig = Rig::new(&["node://c/h"], patient).await;
+        let backend = &rig.courier.backend;
+        let actor = start(&rig);
+        rig.append("", "m v=1 1");
+        until(|| rig.courier.metrics.retries.get() == 1).await;
+        assert!(!backend.condition.is_alive());
+        for time in 2..4 {
+            let (url, mut writes) = server().await;
+            backend.address.store(Some(Arc::new(url.parse().unwrap())));
+            actor.look_again().await.unwrap();
+            let arrived = writes.recv().await.unwrap();
+            assert_eq!(
+                arrived.body.trim(),
+                format!("m v=1 {}", time - 1),
+                "what waited is delivered there"
+            );
+            arrived.accept().await;
+            until(|| backend.condition.is_alive()).await;
+            until(|| !rig.courier.queue.has_more()).await;
+            backend.address.store(None);
+            actor.look_again().await.unwrap();
+            until(|| !backend.condition.is_alive()).await;
+            rig.append("", &format!("m v=1 {time}"));
+            let retries = rig.courier.metrics.retries.get();
+            until(|| rig.courier.metrics.retries.get() > retries).await;
+            assert!(writes.try_recv().is_err(), "the server is there, but not the node");
+        }
+        actor.stop().await.unwrap();
+    };
+    run(false, async {
+        let in_time = tokio::time::timeout(Duration::from_secs(30), followed).await;
+        in_time.expect("a change of address leads to a ping and a delivery");
+    });
+}

@@ -112,6 +112,16 @@ fn reads_the_example() {
 }
 
 #[test]
+fn a_backend_bound_to_a_node_is_placed_by_what_is_written() {
+    let text = "proxy = { hash_key = \"url\" }\n[[circles]]\nname = \"a\"\nbackends = [{ name = \"b\", url = \"node://c%20d/h:8086\" }]";
+    let config = accept("gyre.toml", text);
+    assert_eq!(
+        config.circles[0].node_keys(&config.proxy.hash_key),
+        ["node://c%20d/h:8086"]
+    );
+}
+
+#[test]
 fn reads_everything_in_every_format() {
     let toml = r#"
 http = { workers = 3, tls = { cert = "c.pem", key = "k.pem" } }

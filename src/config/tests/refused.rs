@@ -245,7 +245,7 @@ fn embedded_backends_with_etcd() {
 
 #[test]
 fn circles_and_backends() {
-    let check = |text, message: &str| assert_eq!(refuse("gyre.toml", text), format!("gyre.toml:{message}"));
+    let check = |text: &str, message: &str| assert_eq!(refuse("gyre.toml", text), format!("gyre.toml:{message}"));
     let backend =
         |name: &str, more: &str| format!("[[circles.backends]]\nname = \"{name}\"\nurl = \"http://h\"\n{more}\n");
     check("circles = []", "1: circles: circles cannot be empty");
@@ -280,6 +280,19 @@ fn circles_and_backends() {
         "[[circles]]\nname = \"a\"\nbackends = [{ name = \"b\", url = \"http://h/x\" }]",
         "3: circles[0].backends[0].url: \"http://h/x\" is not the url of a server: nothing may follow the port",
     );
+    let bound =
+        |more: &str| format!("[[circles]]\nname = \"a\"\nbackends = [{{ name = \"b\", url = \"node://c/h{more} }}]");
+    let followed = bound("/x\"");
+    check(
+        &followed,
+        "3: circles[0].backends[0].url: \"node://c/h/x\" is not the url of a node: nothing may follow the host name and \
+         its port",
+    );
+    for (more, key) in [("\", tls_insecure = true", "tls_insecure"), ("\", ca = \"x\"", "ca")] {
+        let message = "has no use with the url of a node, which is spoken to over plain http";
+        let bound = bound(more);
+        check(&bound, &format!("3: circles[0].backends[0].{key}: {message}"));
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, error::Error, path::Path, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
 
@@ -106,6 +107,7 @@ impl Life {
             circle,
             config: config.clone(),
             local: Some(Arc::clone(&local)),
+            address: ArcSwapOption::empty(),
             condition: Condition::default(),
         };
         let parts = ApplierParts {

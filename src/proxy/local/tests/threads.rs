@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
 
@@ -85,6 +86,7 @@ impl Disks {
                 circle: CircleId(0),
                 config: config.circles[0].backends[0].clone(),
                 local: Some(Arc::clone(&local)),
+                address: ArcSwapOption::empty(),
                 condition,
             }),
             local,
