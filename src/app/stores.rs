@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     base::{ByteSize, Clock, SystemClock},
-    config::{Config, JournalSync, Meta, OnDamage},
+    config::{Config, JournalSync, OnDamage, SharedStore},
     journal::{
         self, Journal, SyncMode,
         fs::{Fs, RealFs},
@@ -37,7 +37,7 @@ pub(super) struct Stores {
 
 /// Opens the logs and the meta store below the data directory.
 pub(super) async fn open(config: &Config) -> Result<Stores, StartError> {
-    if config.meta != Meta::Embedded {
+    if config.meta.store != SharedStore::Embedded {
         return Err(StartError::Unsupported(
             "meta.store = \"etcd\" is not part of this version",
         ));

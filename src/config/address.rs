@@ -15,6 +15,13 @@ pub struct ListenAddr {
     port: u16,
 }
 
+/// Where a server is reached: a name or address, and a port other than 0; `[v6]:port` for IPv6.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPort {
+    host: String,
+    port: u16,
+}
+
 /// The base of an HTTP server's URLs: `http://host:port`, nothing after it but a slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpUrl {
@@ -40,6 +47,9 @@ pub enum InvalidAddress {
     /// Not an address to listen on.
     #[error("{0:?} is not an address to listen on: write \"host:port\", or \":port\" for every interface")]
     Listen(String),
+    /// Not where a server is reached.
+    #[error("{0:?} is not where a server is reached: write \"host:port\"")]
+    HostPort(String),
     /// Not the URL of a server.
     #[error("{text:?} is not the url of a server: {reason}")]
     Url {
@@ -55,7 +65,7 @@ impl InvalidAddress {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Listen(_) | Self::Url { .. } => ErrorKind::InvalidArgument,
+            Self::Listen(_) | Self::HostPort(_) | Self::Url { .. } => ErrorKind::InvalidArgument,
         }
     }
 }
@@ -90,6 +100,38 @@ impl FromStr for ListenAddr {
 }
 
 impl fmt::Display for ListenAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", in_brackets(&self.host), self.port)
+    }
+}
+
+impl HostPort {
+    /// The name or address, without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port; never 0.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl FromStr for HostPort {
+    type Err = InvalidAddress;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
+        let parsed = text.rsplit_once(':').and_then(|(host, port)| {
+            let (host, port) = (host_of(host)?, number(port)?);
+            (port != 0).then_some(Self { host, port })
+        });
+        parsed.ok_or_else(|| InvalidAddress::HostPort(text.to_owned()))
+    }
+}
+
+impl fmt::Display for HostPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", in_brackets(&self.host), self.port)
     }
@@ -250,6 +292,20 @@ mod tests {
         ] {
             assert!(text.parse::<ListenAddr>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn reads_where_a_server_is_reached() {
+        let check = |text: &str, expected: Option<(&str, u16)>| {
+            let read: Option<HostPort> = text.parse().ok();
+            assert_eq!(read.as_ref().map(|at| (at.host(), at.port())), expected, "{text}");
+        };
+        check("gyre-1.example:7076", Some(("gyre-1.example", 7076)));
+        check("[2001:db8::1]:8000", Some(("2001:db8::1", 8000)));
+        check(":8000", None);
+        check("host", None);
+        check("host:0", None);
+        check("host:65536", None);
     }
 
     #[test]

@@ -55,6 +55,21 @@ impl<'s> Table<'s> {
         }
     }
 
+    /// A duration from `least` to `most`, both included.
+    pub(super) fn time_between(
+        &self,
+        key: &str,
+        text: &str,
+        (least, most): (Duration, Duration),
+    ) -> Result<Duration, ConfigError> {
+        let time = self.duration(key, text)?;
+        if (least..=most).contains(&time) {
+            return Ok(time);
+        }
+        let [time, least, most] = [time, least, most].map(duration::print);
+        Err(self.wrong(key, format!("{time} is not within {least} to {most}")))
+    }
+
     pub(super) fn some_bytes(&self, key: &str, text: &str) -> Result<ByteSize, ConfigError> {
         let size: ByteSize = self.parse(key, text)?;
         if size.0 == 0 {

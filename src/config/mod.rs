@@ -31,12 +31,13 @@ mod source;
 mod tests;
 mod validate;
 
-pub use address::{BackendUrl, HttpUrl, InvalidAddress, ListenAddr};
+pub use address::{BackendUrl, HostPort, HttpUrl, InvalidAddress, ListenAddr};
 pub use error::{ConfigError, Origin};
 pub use key_path::{KeyPath, Segment};
 pub use load::{load, parse};
 pub use model::{
-    Ack, Api, Backend, Circle, Config, Credentials, Data, Delivery, Gzip, Http, Journal, JournalSync, Log, LogFormat,
-    LogLevel, Memory, Meta, Nodes, OnDamage, Proxy, Query, ServerTls, Telemetry, Trust, Whitelist, Workers,
+    Ack, Api, Backend, Circle, Config, Credentials, Data, Delivery, Etcd, Gzip, Http, Journal, JournalSync, Log,
+    LogFormat, LogLevel, LongpollTimeout, Memory, Meta, Nodes, OnDamage, Proxy, Query, ServerTls, SharedStore,
+    Telemetry, Trust, Whitelist, Workers,
 };
 pub use secret::Secret;

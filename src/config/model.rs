@@ -4,7 +4,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use super::{BackendUrl, HttpUrl, ListenAddr, Secret};
+use super::{BackendUrl, HostPort, HttpUrl, ListenAddr, Secret};
 use crate::{
     base::ByteSize,
     ring::{HashKey, ShardKey},
@@ -247,25 +247,71 @@ pub struct Embedded {
 
 /// `[meta]`
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Meta {
+pub struct Meta {
+    /// Where shared documents are kept.
+    pub store: SharedStore,
+    /// The largest metadata of a cluster.
+    pub max_blob: ByteSize,
+    /// Versions of a cluster's metadata that are kept, the current one included.
+    pub history: NonZeroUsize,
+    /// Bytes of all versions that are kept of one cluster; the current one is kept in any case.
+    pub history_bytes: ByteSize,
+    /// How long a request for newer metadata is held.
+    pub longpoll: Duration,
+    /// What it is answered then.
+    pub longpoll_timeout: LongpollTimeout,
+    /// How long an error on the route of such requests is held back; may be zero.
+    pub error_delay: Duration,
+}
+
+/// Where shared documents are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SharedStore {
     /// In the data directory of this process.
     Embedded,
-    /// In etcd.
-    Etcd {
-        /// Its members; at least one.
-        endpoints: Vec<HttpUrl>,
-        /// What every key starts with: a slash first, none last.
-        prefix: String,
-    },
+    /// In etcd; no backend is embedded then.
+    Etcd(Etcd),
+}
+
+/// `meta.etcd`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Etcd {
+    /// Its members; at least one.
+    pub endpoints: Vec<HttpUrl>,
+    /// What every key starts with: a slash first, none last.
+    pub prefix: String,
+    /// What is presented to it; `None`: nothing.
+    pub credentials: Option<Credentials>,
+    /// A PEM file of authorities to trust for https; `None`: the system's.
+    pub ca: Option<PathBuf>,
+    /// How long one request may take, and connecting.
+    pub timeout: Duration,
+}
+
+/// What a long-poll is answered when nothing newer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LongpollTimeout {
+    /// 204.
+    NoContent,
+    /// 504.
+    GatewayTimeout,
 }
 
 /// `[nodes]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nodes {
-    /// How long a node stays after its last heartbeat.
+    /// How long a node stays after its last heartbeat; 1 s to 24 h.
     pub ttl: Duration,
     /// Whether this process is a node.
     pub self_register: bool,
+    /// Where others reach this process; `None`: to be found out.
+    pub advertise: Option<HostPort>,
+    /// How long the record of a dead node is kept; may be zero.
+    pub retention: Duration,
+    /// How long after its death a node may come back with its id; may be zero.
+    pub revive_window: Duration,
+    /// How long the consequences wait when many nodes die at once; may be zero.
+    pub brake_hold: Duration,
 }
 
 /// `[telemetry]`

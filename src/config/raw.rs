@@ -129,6 +129,12 @@ pub(super) struct Embedded {
 pub(super) struct Meta {
     pub(super) store: String,
     pub(super) etcd: Etcd,
+    pub(super) max_blob: String,
+    pub(super) history: usize,
+    pub(super) history_bytes: String,
+    pub(super) longpoll: String,
+    pub(super) longpoll_timeout_status: u16,
+    pub(super) error_delay: String,
 }
 
 #[derive(Deserialize)]
@@ -136,6 +142,10 @@ pub(super) struct Meta {
 pub(super) struct Etcd {
     pub(super) endpoints: Vec<String>,
     pub(super) prefix: String,
+    pub(super) username: String,
+    pub(super) password: Secret,
+    pub(super) ca: String,
+    pub(super) timeout: String,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +153,10 @@ pub(super) struct Etcd {
 pub(super) struct Nodes {
     pub(super) ttl: String,
     pub(super) self_register: bool,
+    pub(super) advertise: String,
+    pub(super) retention: String,
+    pub(super) revive_window: String,
+    pub(super) brake_hold: String,
 }
 
 #[derive(Deserialize)]

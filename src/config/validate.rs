@@ -3,17 +3,22 @@
 use std::{collections::BTreeSet, num::NonZeroUsize, time::Duration};
 
 use super::{
+    address::BackendUrl,
     check::{Table, at_most, given_path},
     error::ConfigError,
     key_path::KeyPath,
     model::{
-        Ack, Api, Backend, Circle, Config, Data, Delivery, Embedded, Gzip, Http, Journal, JournalSync, Log, LogFormat,
-        LogLevel, Memory, Meta, Nodes, OnDamage, Proxy, Query, ServerTls, Telemetry, Trust, Whitelist, Workers,
+        Ack, Api, Backend, Circle, Config, Data, Delivery, Embedded, Etcd, Gzip, Http, Journal, JournalSync, Log,
+        LogFormat, LogLevel, LongpollTimeout, Memory, Meta, Nodes, OnDamage, Proxy, Query, ServerTls, SharedStore,
+        Telemetry, Trust, Whitelist, Workers,
     },
     raw::{self, RawConfig},
     source::Source,
 };
 use crate::base::{ByteSize, duration};
+
+/// The least and the most that a node may stay silent: below, one lost packet kills it; above, nobody would wait for it.
+const TTLS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(24 * 60 * 60));
 
 /// The validated configuration, or the first mistake.
 pub(super) fn validate(raw: RawConfig, source: &Source) -> Result<Config, ConfigError> {
@@ -49,6 +54,7 @@ pub(super) fn validate(raw: RawConfig, source: &Source) -> Result<Config, Config
     };
     sizes_agree(&config, source)?;
     durations_agree(&config, source)?;
+    stores_agree(&config, source)?;
     Ok(config)
 }
 
@@ -144,24 +150,57 @@ fn query(raw: &raw::Query, table: &Table<'_>) -> Result<Query, ConfigError> {
 }
 
 fn meta(raw: raw::Meta, table: &Table<'_>, etcd_table: &Table<'_>) -> Result<Meta, ConfigError> {
-    let endpoints = etcd_table.parse_list("endpoints", &raw.etcd.endpoints)?;
-    let prefix = raw.etcd.prefix;
+    // Checked in any case, so that a mistake shows before the day it is switched on.
+    let etcd = etcd(raw.etcd, etcd_table)?;
+    let stores = [("embedded", false), ("etcd", true)];
+    let timeouts = [
+        (204, LongpollTimeout::NoContent),
+        (504, LongpollTimeout::GatewayTimeout),
+    ];
+    let timeout = timeouts
+        .iter()
+        .find(|(status, _)| *status == raw.longpoll_timeout_status);
+    Ok(Meta {
+        store: match table.choice("store", &raw.store, &stores)? {
+            true => SharedStore::Etcd(etcd),
+            false => SharedStore::Embedded,
+        },
+        max_blob: table.some_bytes("max_blob", &raw.max_blob)?,
+        history: table.some("history", raw.history)?,
+        history_bytes: table.some_bytes("history_bytes", &raw.history_bytes)?,
+        longpoll: table.some_time("longpoll", &raw.longpoll)?,
+        longpoll_timeout: timeout.map(|(_, timeout)| *timeout).ok_or_else(|| {
+            let message = format!("{} is none of 204, 504", raw.longpoll_timeout_status);
+            table.wrong("longpoll_timeout_status", message)
+        })?,
+        error_delay: table.duration("error_delay", &raw.error_delay)?,
+    })
+}
+
+fn etcd(raw: raw::Etcd, table: &Table<'_>) -> Result<Etcd, ConfigError> {
+    let prefix = raw.prefix;
     if !prefix.starts_with('/') || prefix.ends_with('/') {
         let message = format!("{prefix:?} must start with a slash, have a name after it, and not end with a slash");
-        return Err(etcd_table.wrong("prefix", message));
+        return Err(table.wrong("prefix", message));
     }
-    let is_etcd = table.choice("store", &raw.store, &[("embedded", false), ("etcd", true)])?;
-    Ok(if is_etcd {
-        Meta::Etcd { endpoints, prefix }
-    } else {
-        Meta::Embedded
+    Ok(Etcd {
+        endpoints: table.parse_list("endpoints", &raw.endpoints)?,
+        prefix,
+        credentials: table.credentials(raw.username, raw.password, false)?,
+        ca: given_path(&raw.ca),
+        timeout: table.some_time("timeout", &raw.timeout)?,
     })
 }
 
 fn nodes(raw: &raw::Nodes, table: &Table<'_>) -> Result<Nodes, ConfigError> {
+    let advertise = (!raw.advertise.is_empty()).then(|| table.parse("advertise", &raw.advertise));
     Ok(Nodes {
-        ttl: table.some_time("ttl", &raw.ttl)?,
+        ttl: table.time_between("ttl", &raw.ttl, TTLS)?,
         self_register: raw.self_register,
+        advertise: advertise.transpose()?,
+        retention: table.duration("retention", &raw.retention)?,
+        revive_window: table.duration("revive_window", &raw.revive_window)?,
+        brake_hold: table.duration("brake_hold", &raw.brake_hold)?,
     })
 }
 
@@ -266,4 +305,31 @@ fn durations_agree(config: &Config, source: &Source) -> Result<(), ConfigError> 
     at_most(source, shortest, longest, |duration: &Duration| {
         duration::print(*duration)
     })
+}
+
+/// Several processes share etcd, but what an embedded backend holds is in one of them.
+fn stores_agree(config: &Config, source: &Source) -> Result<(), ConfigError> {
+    if config.meta.store == SharedStore::Embedded {
+        return Ok(());
+    }
+    for (i, circle) in config.circles.iter().enumerate() {
+        let embedded = |backend: &Backend| backend.url == BackendUrl::Embedded;
+        if let Some(j) = circle.backends.iter().position(embedded) {
+            let url = KeyPath::dotted("circles").index(i).key("backends").index(j).key("url");
+            let (key, message) = if source.is_given(&url) {
+                (
+                    url,
+                    "\"embedded:\" is in one process, but meta.store is \"etcd\", which several share",
+                )
+            } else {
+                let store = KeyPath::dotted("meta.store");
+                (
+                    store,
+                    "\"etcd\" needs circles of servers: by default there is one embedded backend",
+                )
+            };
+            return Err(source.invalid(&key, message));
+        }
+    }
+    Ok(())
 }

@@ -66,7 +66,11 @@ fn the_defaults_are_those_of_the_design() {
         ),
         (0, 0, 0)
     );
-    assert_eq!(config.meta, Meta::Embedded);
+    assert_eq!(config.meta.store, SharedStore::Embedded);
+    assert_eq!(config.meta.history, NonZeroUsize::new(10).unwrap());
+    assert_eq!(config.meta.longpoll_timeout, LongpollTimeout::NoContent);
+    assert_eq!(config.nodes.ttl, Duration::from_secs(15));
+    assert_eq!(config.nodes.advertise, None);
     assert_eq!(config.proxy.api, Api::V2_4_7);
     assert_eq!(
         config.proxy.ack,
@@ -112,7 +116,8 @@ fn reads_everything_in_every_format() {
     let toml = r#"
 http = { workers = 3, tls = { cert = "c.pem", key = "k.pem" } }
 journal = { sync = "interval", sync_interval = "1m30s" }
-meta = { store = "etcd", etcd = { endpoints = ["https://e:2379"] } }
+meta = { store = "etcd", longpoll_timeout_status = 504, etcd = { endpoints = ["https://e:2379"], username = "u", ca = "e.pem" } }
+nodes = { advertise = "[::1]:8000", revive_window = "1m" }
 proxy = { ack = "journal", databases = ["a", "b"], hash_key = "n-%idx" }
 [[circles]]
 name = "one"
@@ -128,13 +133,22 @@ backends = [{ name = "b", url = "https://h", username = "HNuE5KxI!nNofosmqZR!mw"
     assert_eq!(config.journal.sync, JournalSync::Interval(Duration::from_secs(90)));
     assert_eq!(config.proxy.ack, Ack::Journal);
     assert!(config.proxy.databases.allows("b") && !config.proxy.databases.allows("B"));
-    let Meta::Etcd { endpoints, prefix } = config.meta else {
+    assert_eq!(config.meta.longpoll_timeout, LongpollTimeout::GatewayTimeout);
+    let SharedStore::Etcd(etcd) = &config.meta.store else {
         panic!("etcd")
     };
     assert_eq!(
-        (endpoints[0].base().as_str(), prefix.as_str()),
+        (etcd.endpoints[0].base().as_str(), etcd.prefix.as_str()),
         ("https://e:2379", "/gyre")
     );
+    assert_eq!(etcd.credentials.as_ref().unwrap().username, "u");
+    assert_eq!(
+        (etcd.ca.as_ref().unwrap().to_str(), etcd.timeout),
+        (Some("e.pem"), Duration::from_secs(5))
+    );
+    let advertise = config.nodes.advertise.as_ref().unwrap();
+    assert_eq!((advertise.host(), advertise.port()), ("::1", 8000));
+    assert_eq!(advertise.to_string(), "[::1]:8000");
     let backend = &config.circles[0].backends[0];
     let credentials = backend.credentials.as_ref().unwrap();
     assert_eq!(

@@ -91,7 +91,22 @@ fn values_out_of_range() {
         "[proxy]\nack_timeout = \"1x\"",
         "2: proxy.ack_timeout: \"1x\" is not a duration: write numbers with ns, us, ms, s, m, h, d or w, such as \"15s\" or \"1m30s\"",
     );
-    check("[nodes]\nttl = \"0s\"", "2: nodes.ttl: must be more than zero");
+    check("[nodes]\nttl = \"0s\"", "2: nodes.ttl: 0s is not within 1s to 1d");
+    check("[nodes]\nttl = \"25h\"", "2: nodes.ttl: 1d1h is not within 1s to 1d");
+    check(
+        "[nodes]\nadvertise = \"host:0\"",
+        "2: nodes.advertise: \"host:0\" is not where a server is reached: write \"host:port\"",
+    );
+    check("[meta]\nhistory = 0", "2: meta.history: must be more than zero");
+    check("[meta]\nlongpoll = \"0s\"", "2: meta.longpoll: must be more than zero");
+    check(
+        "[meta]\nlongpoll_timeout_status = 200",
+        "2: meta.longpoll_timeout_status: 200 is none of 204, 504",
+    );
+    check(
+        "[meta]\netcd = { timeout = \"0s\" }",
+        "2: meta.etcd.timeout: must be more than zero",
+    );
     check(
         "[http]\nmax_line = \"1MB\"",
         "2: http.max_line: \"1MB\" is not a size: write a number with B, KiB, MiB, GiB or TiB, such as \"64MiB\"",
@@ -206,6 +221,20 @@ fn values_that_contradict_each_other() {
     check(
         "[delivery]\nbackoff_min = \"1m\"",
         "2: delivery.backoff_min: 1m is more than delivery.backoff_max, 10s",
+    );
+}
+
+#[test]
+fn embedded_backends_with_etcd() {
+    let check = |text, message: &str| assert_eq!(refuse("gyre.toml", text), format!("gyre.toml:{message}"));
+    check(
+        "[meta]\nstore = \"etcd\"\n[[circles]]\nname = \"a\"\n[[circles.backends]]\nname = \"b\"\nurl = \"http://h\"\n\
+         [[circles.backends]]\nname = \"c\"\nurl = \"embedded:\"\n",
+        "10: circles[0].backends[1].url: \"embedded:\" is in one process, but meta.store is \"etcd\", which several share",
+    );
+    check(
+        "[meta]\nstore = \"etcd\"\n",
+        "2: meta.store: \"etcd\" needs circles of servers: by default there is one embedded backend",
     );
 }
 
