@@ -1,3 +1,5 @@
 //! The control plane: nodes, versioned metadata and hosts, on one Gyre and on several that share a store.
 
 mod linear;
+mod processes;
+mod stores;
