@@ -53,6 +53,12 @@ pub enum Error {
     /// The stored bytes are damaged; nothing was read from them.
     #[error("metadata file is damaged: {0}")]
     Corrupt(String),
+    /// Nobody answers for the store, for now. Nothing was done, and trying again is safe.
+    #[error("metadata store is unavailable")]
+    Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// The answer did not come, or not in time; a write may or may not have been applied.
+    #[error("metadata store did not answer")]
+    Unanswered(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The disk or the remote store failed; a write may or may not have been applied.
     #[error("metadata store failed")]
     Storage(#[source] Arc<dyn std::error::Error + Send + Sync>),
@@ -67,7 +73,7 @@ impl Error {
             Self::TooLarge { .. } => ErrorKind::TooLarge,
             Self::LeaseNotFound(_) => ErrorKind::NotFound,
             Self::Compacted { .. } => ErrorKind::Conflict,
-            Self::Closed | Self::InUse(_) => ErrorKind::Unavailable,
+            Self::Closed | Self::InUse(_) | Self::Unavailable(_) | Self::Unanswered(_) => ErrorKind::Unavailable,
             Self::NewerFormat { .. } => ErrorKind::Unsupported,
             Self::Corrupt(_) => ErrorKind::Corrupt,
             Self::Storage(_) => ErrorKind::Internal,

@@ -200,6 +200,7 @@ impl Machine {
                 self.change(Event::Put(put), events);
                 Response::Put
             }
+            Op::Persist(key) => self.persist(key, events),
             Op::Delete(key) => {
                 let found = self.documents.get(key).map(|kv| Arc::clone(&kv.key));
                 self.delete(found.into_iter().collect(), events)
@@ -210,6 +211,21 @@ impl Machine {
             }
             Op::Get(key) => Response::Got(self.documents.get(key).cloned()),
         }
+    }
+
+    fn persist(&mut self, key: &str, events: &mut Vec<Event>) -> Response {
+        let modified = self.documents.revision().next();
+        let kept = self.documents.get(key).map(|kv| KeyValue {
+            modified,
+            version: kv.version + 1,
+            lease: None,
+            ..kv.clone()
+        });
+        let exists = kept.is_some();
+        if let Some(kept) = kept {
+            self.change(Event::Put(kept), events);
+        }
+        Response::Persisted(exists)
     }
 
     fn delete(&mut self, keys: Vec<Arc<str>>, events: &mut Vec<Event>) -> Response {

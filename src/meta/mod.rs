@@ -11,8 +11,9 @@
 //! * A transaction compares, then does one of two lists of operations, all or nothing. Answered means durable.
 //! * A watch delivers every later change in order, one [`Batch`] a revision, without gaps, or says
 //!   [`Error::Compacted`]. List, then watch from the revision after the list's: no change is missed.
-//! * A key put with a lease is deleted when the lease expires or is revoked, all its keys in one revision. Leases are
-//!   kept alive in memory only; when the store restarts, each lives for one more full time to live.
+//! * A key put with a lease is deleted when the lease expires or is revoked, all its keys in one revision, unless it was
+//!   put again or persisted. Leases are kept alive in memory only; when the store restarts, each lives for one more full
+//!   time to live.
 //!
 //! ```text
 //! callers -> trait MetaStore -> Embedded: embedded/writer (one thread, group commit) -> embedded (redb)
@@ -29,6 +30,7 @@ use futures_util::{future::BoxFuture, stream::BoxStream};
 mod documents;
 mod embedded;
 mod error;
+mod follow;
 mod history;
 mod machine;
 mod snapshot;
@@ -36,6 +38,7 @@ mod txn;
 
 pub use embedded::{CommitStats, Embedded};
 pub use error::Error;
+pub use follow::{Update, follow};
 pub use history::HistoryLimit;
 pub use snapshot::Snapshot;
 pub use txn::{Compare, Condition, MAX_KEY, MAX_OPS, MAX_TXN, MAX_VALUE, Op, Response, Txn, TxnResult};
@@ -119,8 +122,8 @@ pub trait MetaStore: fmt::Debug + Send + Sync {
     /// Compares and does, atomically; answered when durable.
     ///
     /// Fails as [`Txn::check`] does, or with [`Error::LeaseNotFound`] when the branch to be done puts a key with a
-    /// lease that does not exist. Then nothing was changed. After [`Error::Storage`] and [`Error::Closed`] it is not
-    /// known whether it was.
+    /// lease that does not exist, or with [`Error::Unavailable`]. Then nothing was changed. After
+    /// [`Error::Unanswered`], [`Error::Storage`] and [`Error::Closed`] it is not known whether it was.
     fn txn(&self, txn: Txn) -> Answer<'_, TxnResult>;
 
     /// Streams the changes of keys that start with `prefix`, from the revision `from` on, itself included; it may be a

@@ -67,6 +67,9 @@ pub enum Op {
         /// The lease with which the key vanishes.
         lease: Option<LeaseId>,
     },
+    /// Takes an existing key off its lease. Counts as a put of the value that it has; a missing key is no error and no
+    /// change.
+    Persist(Arc<str>),
     /// Removes a key; a missing one is no error and no change.
     Delete(Arc<str>),
     /// Removes every key that starts with the prefix; the empty prefix means all.
@@ -91,6 +94,8 @@ pub struct TxnResult {
 pub enum Response {
     /// The value is stored.
     Put,
+    /// Whether the key exists, and so stays.
+    Persisted(bool),
     /// So many keys were removed.
     Deleted(usize),
     /// The key as it is, if it exists.
@@ -151,14 +156,18 @@ impl Op {
 
     fn key(&self) -> &Arc<str> {
         match self {
-            Self::Put { key, .. } | Self::Delete(key) | Self::DeletePrefix(key) | Self::Get(key) => key,
+            Self::Put { key, .. }
+            | Self::Persist(key)
+            | Self::Delete(key)
+            | Self::DeletePrefix(key)
+            | Self::Get(key) => key,
         }
     }
 
     fn value(&self) -> &[u8] {
         match self {
             Self::Put { value, .. } => value,
-            Self::Delete(_) | Self::DeletePrefix(_) | Self::Get(_) => &[],
+            Self::Persist(_) | Self::Delete(_) | Self::DeletePrefix(_) | Self::Get(_) => &[],
         }
     }
 
@@ -166,7 +175,7 @@ impl Op {
         match self {
             Self::Delete(deleted) => **deleted == *key,
             Self::DeletePrefix(prefix) => key.starts_with(&**prefix),
-            Self::Put { .. } | Self::Get(_) => false,
+            Self::Put { .. } | Self::Persist(_) | Self::Get(_) => false,
         }
     }
 }
@@ -192,11 +201,10 @@ impl Txn {
     /// Checks everything that does not depend on the store's state.
     ///
     /// # Errors
-    /// [`Error::EmptyKey`], [`Error::TooLarge`], or [`Error::DuplicateKey`] when a branch puts a key that the same
-    /// branch also puts or deletes (etcd's rule: one change a key and revision).
+    /// [`Error::EmptyKey`], [`Error::TooLarge`], or [`Error::DuplicateKey`] when a branch puts or persists a key that
+    /// the same branch also puts, persists or deletes (etcd's rule: one change a key and revision).
     pub fn check(&self) -> Result<(), Error> {
-        let count = self.when.len() + self.then.len() + self.otherwise.len();
-        limit("transaction operations", count, MAX_OPS)?;
+        limit("transaction operations", self.count(), MAX_OPS)?;
         for compare in &self.when {
             check_key(&compare.key)?;
         }
@@ -206,6 +214,12 @@ impl Txn {
         limit("transaction bytes", self.bytes(), MAX_TXN)?;
         check_written_once(&self.then)?;
         check_written_once(&self.otherwise)
+    }
+
+    /// Comparisons and operations. In etcd a persist is a transaction within, which needs room for one more.
+    fn count(&self) -> usize {
+        let nests = self.ops().any(|op| matches!(op, Op::Persist(_)));
+        self.when.len() + self.then.len() + self.otherwise.len() + usize::from(nests)
     }
 
     fn ops(&self) -> impl Iterator<Item = &Op> {
@@ -227,7 +241,7 @@ pub(super) fn check_key(key: &str) -> Result<(), Error> {
 fn check_op(op: &Op) -> Result<(), Error> {
     match op {
         Op::DeletePrefix(prefix) => limit("key bytes", prefix.len(), MAX_KEY)?,
-        Op::Put { key, .. } | Op::Delete(key) | Op::Get(key) => check_key(key)?,
+        Op::Put { key, .. } | Op::Persist(key) | Op::Delete(key) | Op::Get(key) => check_key(key)?,
     }
     limit("value bytes", op.value().len(), MAX_VALUE)
 }
@@ -235,7 +249,7 @@ fn check_op(op: &Op) -> Result<(), Error> {
 fn check_written_once(branch: &[Op]) -> Result<(), Error> {
     let mut put = BTreeSet::new();
     for op in branch {
-        if let Op::Put { key, .. } = op {
+        if let Op::Put { key, .. } | Op::Persist(key) = op {
             let again = !put.insert(key) || branch.iter().any(|other| other.deletes(key));
             if again {
                 return Err(Error::DuplicateKey(Arc::clone(key)));
@@ -279,6 +293,9 @@ mod tests {
         check(vec![Op::put("k", vec![0; MAX_VALUE + 1])], Some(ErrorKind::TooLarge));
         check(vec![Op::Get("k".into()); MAX_OPS], None);
         check(vec![Op::Get("k".into()); MAX_OPS + 1], Some(ErrorKind::TooLarge));
+        let persist = |count| (0..count).map(|i| Op::Persist(i.to_string().into())).collect();
+        check(persist(MAX_OPS - 1), None);
+        check(persist(MAX_OPS), Some(ErrorKind::TooLarge));
         let halves = |second: usize| vec![Op::put("a", vec![0; MAX_VALUE]), Op::put("b", vec![0; second])];
         check(halves(MAX_TXN - MAX_VALUE - 2), None);
         check(halves(MAX_TXN - MAX_VALUE - 1), Some(ErrorKind::TooLarge));
@@ -299,6 +316,14 @@ mod tests {
         );
         check(
             vec![Op::DeletePrefix("".into()), Op::put("a", "1")],
+            Some(ErrorKind::InvalidArgument),
+        );
+        check(
+            vec![Op::Persist("a".into()), Op::put("a", "1")],
+            Some(ErrorKind::InvalidArgument),
+        );
+        check(
+            vec![Op::Delete("a".into()), Op::Persist("a".into())],
             Some(ErrorKind::InvalidArgument),
         );
         check(vec![Op::Delete("a".into()), Op::DeletePrefix("a".into())], None);

@@ -27,6 +27,7 @@ pub(crate) async fn run(store: &dyn MetaStore) {
     watches_are_ordered_under_concurrent_writers(store, "/conformance/order/").await;
     revoking_a_lease_deletes_its_keys_at_once(store, "/conformance/revoke/").await;
     the_last_put_decides_the_lease(store, "/conformance/lease/").await;
+    a_persisted_key_outlives_its_lease(store, "/conformance/persist/").await;
     a_lease_that_is_not_kept_alive_expires(store, "/conformance/expiry/").await;
 }
 
@@ -382,6 +383,39 @@ async fn the_last_put_decides_the_lease(store: &dyn MetaStore, prefix: &str) {
     assert_eq!((page.revision, page.entries.len()), (before, 3));
     store.lease_revoke(second).await.unwrap();
     assert_eq!(keys(store, prefix).await, [key("freed"), key("reborn")]);
+}
+
+async fn a_persisted_key_outlives_its_lease(store: &dyn MetaStore, prefix: &str) {
+    clear(store, prefix).await;
+    let lease = store.lease_grant(Duration::from_secs(60)).await.unwrap();
+    let key = |name: &str| format!("{prefix}{name}");
+    let persist = |name: &str| Op::Persist(key(name).into());
+    let leased = ["a", "b"].map(|name| Op::put_leased(key(name), name.to_owned(), lease));
+    let put = always(store, leased.to_vec()).await.revision;
+    let mut watch = store.watch(prefix, put.next());
+    let ops = vec![persist("a"), persist("missing"), Op::Get(key("a").into())];
+    let result = always(store, ops).await;
+    let kept = KeyValue {
+        key: key("a").into(),
+        value: "a".into(),
+        created: put,
+        modified: put.next(),
+        version: 2,
+        lease: None,
+    };
+    let expect = [
+        Response::Persisted(true),
+        Response::Persisted(false),
+        Response::Got(Some(kept.clone())),
+    ];
+    assert_eq!((result.revision, result.responses), (put.next(), expect.to_vec()));
+    assert_eq!(next(&mut watch).await.events, [Event::Put(kept.clone())]);
+    let nothing = always(store, vec![persist("missing")]).await;
+    assert_eq!(nothing.revision, put.next());
+    store.lease_revoke(lease).await.unwrap();
+    assert_eq!(keys(store, prefix).await, [key("a")]);
+    always(store, vec![persist("a")]).await;
+    assert_eq!(get(store, &key("a")).await.unwrap().version, 3, "a put like any other");
 }
 
 async fn a_lease_that_is_not_kept_alive_expires(store: &dyn MetaStore, prefix: &str) {

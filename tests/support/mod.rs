@@ -7,6 +7,7 @@
 pub(crate) mod cli;
 pub(crate) mod cluster;
 pub(crate) mod dir;
+pub(crate) mod etcd;
 pub(crate) mod gyre;
 pub(crate) mod gzip;
 pub(crate) mod http;

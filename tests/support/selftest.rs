@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
+    etcd::Etcd,
     http::Client,
     influxd::Influxd,
     null_backend::{NullBackend, Scripted},
@@ -35,6 +36,27 @@ fn influxd_keeps_its_data_and_address_over_a_kill() {
     });
     server.resume();
     assert!(server.client().pings());
+}
+
+#[test]
+fn etcd_keeps_its_data_while_members_come_and_go() {
+    let mut etcd = Etcd::cluster(3);
+    etcd.control(&["put", "key", "value"]);
+    let leader = etcd.leader();
+    etcd.kill9(leader);
+    let next = wait::until("another leader", Duration::from_secs(30), || {
+        let next = etcd.leader();
+        (next != leader).then_some(next)
+    });
+    etcd.restart(leader);
+    etcd.stop(next);
+    let other = wait::until("another leader", Duration::from_secs(60), || {
+        let other = etcd.leader();
+        (other != next).then_some(other)
+    });
+    etcd.resume(next);
+    etcd.kill9(other);
+    assert_eq!(etcd.control(&["get", "key", "--print-value-only"]), "value\n");
 }
 
 #[test]

@@ -94,6 +94,18 @@ impl Model {
                 *changed = true;
                 return Response::Put;
             }
+            Op::Persist(key) => {
+                let Some(kv) = self.find(key) else {
+                    return Response::Persisted(false);
+                };
+                let put = Op::Put {
+                    key: kv.key,
+                    value: kv.value,
+                    lease: None,
+                };
+                self.op(&put, changed);
+                return Response::Persisted(true);
+            }
             Op::Delete(key) => self.kill(|kv| kv.key == *key),
             Op::DeletePrefix(prefix) => self.kill(|kv| kv.key.starts_with(&**prefix)),
         };
@@ -140,6 +152,7 @@ fn op() -> impl Strategy<Value = Op> {
     let lease = prop::option::weighted(0.5, (1..5_u64).prop_map(LeaseId));
     prop_oneof![
         4 => (key(), "[xy]{0,2}", lease).prop_map(|(key, value, lease)| Op::Put { key, value: value.into(), lease }),
+        1 => key().prop_map(Op::Persist),
         1 => key().prop_map(Op::Delete),
         1 => prop::sample::select(vec!["", "/a", "/a/", "/c"]).prop_map(|prefix| Op::DeletePrefix(prefix.into())),
         2 => key().prop_map(Op::Get),
