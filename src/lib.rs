@@ -10,6 +10,7 @@
 //! | [`actors`] | control state that changes, one actor per circle and per remote backend |
 //! | [`proxy`] | route, deliver, choose replicas, plan and merge queries; embedded backends |
 //! | [`query`], [`tsdb`] | InfluxQL over whoever holds the points; the embedded engine |
+//! | [`cluster`] | the rules of the control plane |
 //! | [`config`], [`meta`], [`obs`] | configuration; durable documents; metrics and logs |
 //! | [`journal`] | the write-ahead log of the process |
 //! | [`archive`] | the format of backups |
@@ -22,6 +23,7 @@ pub mod actors;
 pub mod app;
 pub mod archive;
 pub mod base;
+pub mod cluster;
 pub mod config;
 pub mod http;
 pub mod influx;

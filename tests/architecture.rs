@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("influx", &[]),
     ("journal", &[]),
     ("archive", &[]),
+    ("cluster", &[]),
     ("meta", &[]),
     ("config", &["ring"]),
     ("obs", &[]),
@@ -24,12 +25,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "archive", "config", "influx", "journal", "meta", "obs", "query", "ring", "tsdb",
         ],
     ),
-    ("actors", &["config", "journal", "meta", "proxy"]),
-    ("http", &["actors", "config", "influx", "obs", "proxy"]),
+    ("actors", &["cluster", "config", "journal", "meta", "proxy"]),
+    ("http", &["actors", "cluster", "config", "influx", "obs", "proxy"]),
     (
         "app",
         &[
-            "actors", "archive", "config", "http", "influx", "journal", "meta", "obs", "proxy", "query", "ring", "tsdb",
+            "actors", "archive", "cluster", "config", "http", "influx", "journal", "meta", "obs", "proxy", "query", "ring", "tsdb",
         ],
     ),
     ("cli", &["app", "config", "influx", "obs"]),
@@ -38,6 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Modules and files that must compile without a runtime: no actix, no tokio, no HTTP client.
 const PURE: &[&str] = &[
     "base",
+    "cluster",
     "ring",
     "influx",
     "query",

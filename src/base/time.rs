@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-/// Nanoseconds since the Unix epoch; negative before 1970.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+use serde::{Deserialize, Serialize};
+
+/// Nanoseconds since the Unix epoch; negative before 1970. Documents hold it as that number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct TimestampNs(pub i64);
 
 impl TimestampNs {
