@@ -30,7 +30,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "actors", "archive", "cluster", "config", "http", "influx", "journal", "meta", "obs", "proxy", "query", "ring", "tsdb",
+            "actors", "archive", "cluster", "config", "http", "influx", "journal", "meta", "obs", "proxy", "query",
+            "ring", "tsdb",
         ],
     ),
     ("cli", &["app", "config", "influx", "obs"]),
@@ -43,6 +44,7 @@ const PURE: &[&str] = &[
     "ring",
     "influx",
     "query",
+    "cluster",
     "proxy/choice.rs",
     "proxy/fleet.rs",
     "proxy/health.rs",

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod duration;
 pub mod error;
 pub mod ids;
+pub mod iso8601;
 pub mod size;
 pub mod time;
 
@@ -15,4 +16,4 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::ErrorKind;
 pub use ids::{BackendId, CircleId};
 pub use size::ByteSize;
-pub use time::TimestampNs;
+pub use time::{TimestampNs, TimestampUs};

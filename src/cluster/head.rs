@@ -221,7 +221,10 @@ mod tests {
         // The first two examples of FIPS 180-4.
         let check = |bytes: &[u8], sha256: &str| assert_eq!(Digest::of(bytes).sha256, sha256);
         check(b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-        check(b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        check(
+            b"abc",
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        );
     }
 
     proptest! {

@@ -30,7 +30,11 @@ pub enum OnWrite {
 #[must_use]
 pub fn on_write(head: Option<&Head>, seen: u64, digest: &Digest) -> OnWrite {
     let Some(current) = head.map(|head| &head.current) else {
-        return if seen == 0 { OnWrite::Store(1) } else { OnWrite::NotFound };
+        return if seen == 0 {
+            OnWrite::Store(1)
+        } else {
+            OnWrite::NotFound
+        };
     };
     let version = current.version;
     if seen == version {

@@ -123,10 +123,14 @@ fn each_process_is_listed_by_all_as_long_as_it_lives() {
         wait::until("both are listed", SOON, || (alive(process) == 2).then_some(()));
     }
     processes[0].kill9();
-    wait::until("the killed one is dead", SOON, || (alive(&processes[1]) == 1).then_some(()));
+    wait::until("the killed one is dead", SOON, || {
+        (alive(&processes[1]) == 1).then_some(())
+    });
     assert_eq!(managers(&processes[1]).len(), 2, "dead ones stay listed");
     processes[0].restart();
-    wait::until("it is back under a new id", SOON, || (alive(&processes[1]) == 2).then_some(()));
+    wait::until("it is back under a new id", SOON, || {
+        (alive(&processes[1]) == 2).then_some(())
+    });
 }
 
 #[test]
@@ -163,7 +167,11 @@ fn a_host_paused_through_one_is_paused_for_all() {
     register(&one, "c", "a");
     let host = wait::until("the other knows the host", SOON, || {
         let page = other.get("/v6/nodes/").json();
-        page["results"].as_array()?.iter().find(|host| host["hostname"] == "a").cloned()
+        page["results"]
+            .as_array()?
+            .iter()
+            .find(|host| host["hostname"] == "a")
+            .cloned()
     });
     let path = format!("/v6/nodes/{}/", host["id"]);
     let json = [("Content-Type", "application/json")];
@@ -190,7 +198,10 @@ fn a_poll_at_one_is_answered_by_a_write_through_the_other() {
         let written = one.post(&format!("/clusters/c/versions/{version}"), body.as_bytes());
         assert_eq!(written.status, 200, "{}", written.text());
         let news = poll.join().expect("the poll is answered");
-        assert_eq!((news.status, news.header("version"), news.text()), (200, Some(body.as_str()), body.clone()));
+        assert_eq!(
+            (news.status, news.header("version"), news.text()),
+            (200, Some(body.as_str()), body.clone())
+        );
     }
 }
 
@@ -205,7 +216,9 @@ fn without_a_majority_nobody_is_called_dead() {
     etcd.kill9(0);
     etcd.kill9(1);
     for client in &clients {
-        wait::until("it says that the store is gone", FAIL_OVER, || is_out(client).then_some(()));
+        wait::until("it says that the store is gone", FAIL_OVER, || {
+            is_out(client).then_some(())
+        });
     }
     let start = Instant::now();
     while start.elapsed() < 2 * TTL {

@@ -78,11 +78,7 @@ fn reads_follow_the_table() {
     polled(
         5,
         false,
-        &[
-            (at(5, 1), Look::Hold),
-            (at(5, 1), Look::Hold),
-            (at(7, 1), Look::Answer),
-        ],
+        &[(at(5, 1), Look::Hold), (at(5, 1), Look::Hold), (at(7, 1), Look::Answer)],
     );
 }
 
