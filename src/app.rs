@@ -3,43 +3,40 @@
 //! Start: journal, meta store, dead letters; the fleet with its queues; the actors; the front door last. Stop: the
 //! front door first, so that nothing new comes in; then the actors, then the logs.
 
+mod actors;
 mod embedded;
+mod fleet;
 mod gauges;
+mod paths;
 pub mod restore;
 mod stores;
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{sync::Semaphore, task::JoinHandle, time::Instant};
+use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
-    actors::{BackendHandle, BackendParts, CircleHandle, CircleParts},
-    base::{BackendId, ByteBudget, CircleId},
-    config::{self, Ack, BackendUrl, Config, Delivery},
+    actors::{BackendHandle, CircleHandle},
+    base::ByteBudget,
+    config::{Config, Delivery},
     http::{BodyLimits, Server, ServerError, Services},
-    influx::line::Limits,
-    journal::{self, Journal, fs::RealFs},
+    journal::{self, Journal},
     meta,
     obs::Metrics,
     proxy::{
         ack::Note,
         backup::Backups,
         client::{Client, ClientOptions, SendError},
-        courier::Courier,
         dead_letters::DeadLetters,
-        fleet::{Backend, Circle, Condition, Fleet},
-        intake::Intake,
-        local::Pool,
+        fleet::Fleet,
         lookup::Lookup,
         queue::Queue,
-        reader::Reader,
         registry,
-        watermark::Watermarks,
     },
-    ring::Ring,
     tsdb,
 };
 
+use actors::ActorParts;
 use embedded::Appliers;
 use stores::Stores;
 
@@ -47,8 +44,6 @@ use stores::Stores;
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 /// How long the start waits to hear from the backends, so that the first requests find them.
 const FIRST_CONTACT: Duration = Duration::from_secs(1);
-/// Error text about bad lines in one answer.
-const MAX_LINE_ERRORS: usize = 64 << 10;
 
 /// A running Gyre.
 #[derive(Debug)]
@@ -111,7 +106,7 @@ impl App {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let stores = stores::open(&config).await?;
         let budget = ByteBudget::new(config.memory.budget.0);
-        let fleet = Arc::new(build_fleet(&config, &stores).await?);
+        let fleet = Arc::new(fleet::build(&config, &stores).await?);
         let options = client_options(&config.delivery);
         let client = Client::new(fleet.backends.iter().map(AsRef::as_ref), options)?;
         let lookup =
@@ -119,7 +114,7 @@ impl App {
         let mut metrics = Metrics::new();
         gauges::register(&mut metrics, &fleet, &budget, &stores);
         let metrics = Arc::new(metrics);
-        let queues = open_queues(&config, &fleet, &stores).await?;
+        let queues = fleet::open_queues(&config, &fleet, &stores).await?;
         let parts = ActorParts {
             config: &config,
             fleet: &fleet,
@@ -131,8 +126,8 @@ impl App {
         let (circles, backends) = parts.start(&queues);
         let appliers = embedded::start(&config, &fleet, &stores, &metrics).await?;
         first_contact(&fleet).await;
-        let intake = Arc::new(intake(&config, &fleet, &stores, &lookup, &metrics));
-        let reader = Arc::new(reader(&config, &intake, &budget, &stores));
+        let intake = Arc::new(paths::intake(&config, &fleet, &stores, &lookup, &metrics));
+        let reader = Arc::new(paths::reader(&config, &intake, &budget, &stores));
         let limits = BodyLimits {
             received: config.http.max_body.as_usize(),
             decompressed: config.http.max_decompressed.as_usize(),
@@ -217,164 +212,11 @@ impl App {
     }
 }
 
-async fn build_fleet(config: &Config, stores: &Stores) -> Result<Fleet, StartError> {
-    let tip = stores.journal.committed();
-    let pool = embedded::pool(config)?;
-    let mut circles = Vec::with_capacity(config.circles.len());
-    for (id, circle) in (0..).map(CircleId).zip(&config.circles) {
-        let ring = Ring::new(&circle.node_keys(&config.proxy.hash_key))
-            .ok_or(StartError::Unsupported("a circle without backends"))?;
-        let mut members = Vec::with_capacity(circle.backends.len());
-        for backend in &circle.backends {
-            members.push(Arc::new(
-                build_backend((config, stores, &pool), id, backend, tip).await?,
-            ));
-        }
-        circles.push(Circle {
-            id,
-            name: circle.name.clone(),
-            ring,
-            members,
-        });
-    }
-    Ok(Fleet::new(circles, config.proxy.shard_key.clone()))
-}
-
-async fn build_backend(
-    (settings, stores, pool): (&Config, &Stores, &Arc<Pool>),
-    circle: CircleId,
-    config: &config::Backend,
-    tip: u64,
-) -> Result<Backend, StartError> {
-    let remembered = registry::remember(stores.meta.as_ref(), &config.name).await?;
-    let id = BackendId(remembered.id);
-    let local = match config.url {
-        BackendUrl::Embedded => Some(Arc::new(embedded::open(settings, stores, pool, id)?)),
-        BackendUrl::Http(_) => None,
-    };
-    let condition = Condition::default();
-    condition.set_detached(remembered.detached);
-    // What the journal held before is not known per backend: it must be passed to count as up to date.
-    condition.note_owned(tip);
-    Ok(Backend {
-        id,
-        circle,
-        config: config.clone(),
-        local,
-        condition,
-    })
-}
-
-async fn open_queues(config: &Config, fleet: &Arc<Fleet>, stores: &Stores) -> Result<Vec<Arc<Queue>>, StartError> {
-    let (config, fleet, journal) = (config.clone(), Arc::clone(fleet), stores.journal.clone());
-    let open = move || {
-        let spill = config.data.dir.join("spill");
-        // Backends that are no longer configured hold nothing any more.
-        for (consumer, _) in journal.consumers() {
-            if !fleet.backends.iter().any(|backend| backend.id.0 == consumer) {
-                tracing::warn!(
-                    consumer,
-                    "a backend is no longer configured: what waited for it is given up"
-                );
-                journal.forget(consumer);
-            }
-        }
-        let remote = fleet.backends.iter().filter(|backend| embedded::is_remote(backend));
-        let open = |backend: &Arc<Backend>| open_queue(&config, &spill, backend, &journal);
-        let queues = remote.map(open).collect::<Result<Vec<_>, _>>()?;
-        // A crash must not forget a new backend's place once writes are taken in; on a full disk none are.
-        if let Err(error) = journal.save_cursors() {
-            tracing::warn!(%error, "cursors not saved at start");
-        }
-        Ok::<_, journal::Error>(queues)
-    };
-    Ok(tokio::task::spawn_blocking(open).await??)
-}
-
-fn open_queue(
-    config: &Config,
-    spill: &Path,
-    backend: &Arc<Backend>,
-    journal: &Journal<Note>,
-) -> Result<Arc<Queue>, journal::Error> {
-    let dir = spill.join(backend.id.to_string());
-    let options = stores::journal_options(config, config.delivery.max_pending);
-    Queue::open(Arc::clone(backend), journal.clone(), Arc::new(RealFs), dir, options).map(Arc::new)
-}
-
 fn client_options(delivery: &Delivery) -> ClientOptions {
     ClientOptions {
         timeout: delivery.timeout,
         connect_timeout: delivery.connect_timeout,
         connections: delivery.connections.get(),
-    }
-}
-
-struct ActorParts<'a> {
-    config: &'a Config,
-    fleet: &'a Arc<Fleet>,
-    stores: &'a Stores,
-    client: &'a Client,
-    lookup: &'a Arc<Lookup>,
-    metrics: &'a Metrics,
-}
-
-impl ActorParts<'_> {
-    fn start(&self, queues: &[Arc<Queue>]) -> (Vec<CircleHandle>, Vec<BackendHandle>) {
-        let mut queues = queues.iter();
-        let mut circles = Vec::new();
-        let mut all = Vec::new();
-        for circle in &self.fleet.circles {
-            let mut backends = Vec::with_capacity(circle.members.len());
-            for backend in &circle.members {
-                let queue = if embedded::is_remote(backend) {
-                    queues.next()
-                } else {
-                    None
-                };
-                backends.push(queue.map(|queue| self.start_backend(backend, queue)));
-            }
-            all.extend(backends.iter().flatten().cloned());
-            let parts = CircleParts {
-                id: circle.id,
-                fleet: Arc::clone(self.fleet),
-                backends,
-            };
-            circles.push(CircleHandle::start(
-                parts,
-                self.metrics.restarts(&format!("circle {}", circle.name)),
-            ));
-        }
-        (circles, all)
-    }
-
-    fn start_backend(&self, backend: &Arc<Backend>, queue: &Arc<Queue>) -> BackendHandle {
-        let courier = Courier {
-            backend: Arc::clone(backend),
-            queue: Arc::clone(queue),
-            client: self.client.clone(),
-            lookup: Arc::clone(self.lookup),
-            dead_letters: self.stores.dead_letters.clone(),
-            config: self.config.delivery,
-            clock: Arc::clone(&self.stores.clock),
-            metrics: self.metrics.backend(&backend.config.name),
-            alone: Arc::default(),
-        };
-        let linger = match self.config.proxy.ack {
-            Ack::Journal => self.config.delivery.linger,
-            Ack::Applied { .. } => Duration::ZERO,
-        };
-        let parts = BackendParts {
-            courier: Arc::new(courier),
-            config: self.config.delivery,
-            linger,
-            fleet: Arc::clone(self.fleet),
-            store: Arc::clone(&self.stores.meta),
-        };
-        BackendHandle::start(
-            parts,
-            self.metrics.restarts(&format!("backend {}", backend.config.name)),
-        )
     }
 }
 
@@ -393,41 +235,6 @@ async fn first_contact(fleet: &Fleet) {
     let deadline = Instant::now() + FIRST_CONTACT;
     while Instant::now() < deadline && !fleet.backends.iter().all(|backend| backend.condition.is_alive()) {
         tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-fn intake(config: &Config, fleet: &Arc<Fleet>, stores: &Stores, lookup: &Arc<Lookup>, metrics: &Metrics) -> Intake {
-    Intake {
-        fleet: Arc::clone(fleet),
-        journal: stores.journal.clone(),
-        watermarks: Arc::new(Watermarks::starting_at(stores.journal.committed())),
-        lookup: Arc::clone(lookup),
-        clock: Arc::clone(&stores.clock),
-        ack: config.proxy.ack,
-        statement_timeout: config.delivery.timeout,
-        limits: Limits {
-            max_line: config.http.max_line.as_usize(),
-            max_errors: MAX_LINE_ERRORS,
-        },
-        databases: config.proxy.databases.clone(),
-        metrics: metrics.write.clone(),
-    }
-}
-
-fn reader(config: &Config, intake: &Arc<Intake>, budget: &ByteBudget, stores: &Stores) -> Reader {
-    Reader {
-        fleet: Arc::clone(&intake.fleet),
-        watermarks: Arc::clone(&intake.watermarks),
-        intake: Arc::clone(intake),
-        lookup: Arc::clone(&intake.lookup),
-        patience: match config.proxy.ack {
-            Ack::Applied { timeout } => timeout,
-            Ack::Journal => config.delivery.linger * 4,
-        },
-        settings: config.query,
-        admission: Semaphore::new(config.query.max_concurrent.get().min(Semaphore::MAX_PERMITS)),
-        budget: budget.clone(),
-        clock: Arc::clone(&stores.clock),
     }
 }
 
