@@ -8,18 +8,14 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{
-    etcd::Etcd,
-    gyre::{Config, Gyre},
-    ports,
-};
+use crate::support::{etcd::Etcd, gyre::Config, ports};
 
 /// How long nodes of these tests live without a heartbeat; etcd knows no shorter leases than its election's.
 pub(crate) const TTL: Duration = Duration::from_secs(3);
 
 /// One etcd for all cases of a run: each has a place of its own in it.
 pub(crate) fn etcd() -> &'static Etcd {
-    static SHARED: LazyLock<Etcd> = LazyLock::new(|| Etcd::start());
+    static SHARED: LazyLock<Etcd> = LazyLock::new(Etcd::start);
     &SHARED
 }
 

@@ -44,6 +44,16 @@ fn unanswered(times: RangeInclusive<u64>, expected: u64, value: &str) -> Operati
     operation(times, Event::Unanswered { expected, value })
 }
 
+#[track_caller]
+fn accepted(name: &str, history: &[Operation]) {
+    assert_eq!(check(history.to_vec()), Ok(()), "{name}");
+}
+
+#[track_caller]
+fn refused_as_a_whole(name: &str, history: &[Operation]) {
+    assert!(check(history.to_vec()).is_err(), "{name}");
+}
+
 #[test]
 fn what_one_server_could_have_answered_is_accepted() {
     let nothing = operation(1..=1, Event::Read(None));
@@ -54,167 +64,89 @@ fn what_one_server_could_have_answered_is_accepted() {
             found: None,
         },
     );
-    let rows = [
-        ("empty", vec![]),
-        ("nothing written", vec![nothing, not_there]),
-        (
-            "one after another",
-            vec![stored(1..=2, 0, "a"), stored(3..=4, 1, "b"), read(5..=6, 2, "b")],
-        ),
-        (
-            "a read beside a write: before",
-            vec![stored(1..=9, 0, "a"), operation(2..=3, Event::Read(None))],
-        ),
-        (
-            "a read beside a write: after",
-            vec![stored(1..=9, 0, "a"), read(2..=3, 1, "a")],
-        ),
-        (
-            "answers out of order",
-            vec![stored(1..=9, 1, "b"), stored(2..=3, 0, "a"), read(4..=5, 2, "b")],
-        ),
-        (
-            "one of two wins",
-            vec![stored(1..=9, 0, "a"), refused(1..=9, 0, 1, "a")],
-        ),
-        (
-            "refused with a later winner",
-            vec![stored(1..=2, 0, "a"), stored(3..=4, 1, "b"), refused(1..=9, 0, 2, "b")],
-        ),
-        (
-            "unanswered, happened",
-            vec![stored(1..=2, 0, "a"), unanswered(3..=4, 1, "b"), read(5..=6, 2, "b")],
-        ),
-        (
-            "unanswered, did not",
-            vec![stored(1..=2, 0, "a"), unanswered(3..=4, 1, "b"), read(5..=6, 1, "a")],
-        ),
-        (
-            "unanswered, happened late",
-            vec![
-                stored(1..=2, 0, "a"),
-                unanswered(3..=4, 1, "b"),
-                read(5..=6, 1, "a"),
-                read(7..=8, 2, "b"),
-                stored(9..=10, 2, "c"),
-            ],
-        ),
-        (
-            "unanswered, overtaken",
-            vec![
-                stored(1..=2, 0, "a"),
-                unanswered(3..=4, 1, "b"),
-                stored(5..=6, 1, "c"),
-                read(7..=8, 2, "c"),
-            ],
-        ),
-        (
-            "unanswered on top of unanswered",
-            vec![
-                unanswered(1..=2, 1, "b"),
-                unanswered(1..=2, 0, "a"),
-                read(3..=4, 2, "b"),
-            ],
-        ),
-        (
-            "repeated after a lost answer",
-            vec![unanswered(1..=2, 0, "a"), stored(3..=4, 0, "a"), read(5..=6, 1, "a")],
-        ),
-        (
-            "accepted and repeated",
-            vec![stored(1..=2, 0, "a"), stored(3..=4, 0, "a")],
-        ),
+    accepted("empty", &[]);
+    accepted("nothing written", &[nothing.clone(), not_there]);
+    let (a, b) = (stored(1..=2, 0, "a"), stored(3..=4, 1, "b"));
+    accepted("one after another", &[a.clone(), b.clone(), read(5..=6, 2, "b")]);
+    accepted("refused by a later winner", &[a.clone(), b, refused(1..=9, 0, 2, "b")]);
+    accepted("repeated", &[a, stored(3..=4, 0, "a")]);
+    let long = stored(1..=9, 0, "a");
+    accepted(
+        "a read beside a write, before it",
+        &[long.clone(), operation(2..=3, Event::Read(None))],
+    );
+    accepted("a read beside a write, after it", &[long.clone(), read(2..=3, 1, "a")]);
+    accepted("one of two wins", &[long, refused(1..=9, 0, 1, "a")]);
+    let out_of_order = [stored(1..=9, 1, "b"), stored(2..=3, 0, "a"), read(4..=5, 2, "b")];
+    accepted("answers out of order", &out_of_order);
+}
+
+#[test]
+fn an_unanswered_write_happened_or_not() {
+    let (a, b) = (stored(1..=2, 0, "a"), unanswered(3..=4, 1, "b"));
+    accepted("it did", &[a.clone(), b.clone(), read(5..=6, 2, "b")]);
+    accepted("it did not", &[a.clone(), b.clone(), read(5..=6, 1, "a")]);
+    accepted(
+        "it was overtaken",
+        &[a.clone(), b.clone(), stored(5..=6, 1, "c"), read(7..=8, 2, "c")],
+    );
+    let late = [read(5..=6, 1, "a"), read(7..=8, 2, "b"), stored(9..=10, 2, "c")];
+    accepted("it did, late", &[&[a.clone(), b.clone()], &late[..]].concat());
+    let repeated = [unanswered(1..=2, 0, "a"), stored(3..=4, 0, "a"), read(5..=6, 1, "a")];
+    accepted("it did, and was repeated", &repeated);
+    let chain = [
+        unanswered(1..=2, 1, "b"),
+        unanswered(1..=2, 0, "a"),
+        read(3..=4, 2, "b"),
     ];
-    for (name, history) in rows {
-        assert_eq!(check(history), Ok(()), "{name}");
-    }
+    accepted("one on top of another", &chain);
+
+    let twice = [unanswered(1..=2, 0, "a"), stored(3..=4, 1, "b"), read(5..=6, 1, "a")];
+    refused_as_a_whole("it did twice", &twice);
+    refused_as_a_whole(
+        "it did and did not",
+        &[a.clone(), b, read(5..=6, 2, "b"), read(7..=8, 1, "a")],
+    );
+    let early = [a, read(3..=4, 2, "b"), unanswered(5..=6, 1, "b")];
+    refused_as_a_whole("it was seen before its call", &early);
+    let rivals = [unanswered(1..=2, 0, "a"), unanswered(1..=2, 0, "b")];
+    let both = [read(3..=4, 1, "a"), read(5..=6, 1, "b")];
+    refused_as_a_whole("two did, as one version", &[rivals, both].concat());
 }
 
 #[test]
 fn what_no_server_could_have_answered_is_refused() {
-    let rows = [
-        (
-            "lost update",
-            vec![stored(1..=2, 0, "a"), stored(3..=9, 1, "b"), stored(3..=9, 1, "c")],
-        ),
-        (
-            "stale read",
-            vec![stored(1..=2, 0, "a"), stored(3..=4, 1, "b"), read(5..=6, 1, "a")],
-        ),
-        (
-            "stale refusal",
-            vec![stored(1..=2, 0, "a"), stored(3..=4, 1, "b"), refused(5..=6, 0, 1, "a")],
-        ),
-        (
-            "reads go back",
-            vec![
-                stored(1..=9, 0, "a"),
-                read(2..=3, 1, "a"),
-                operation(4..=5, Event::Read(None)),
-            ],
-        ),
-        (
-            "one version, two values",
-            vec![stored(1..=2, 0, "a"), read(3..=9, 1, "a"), read(3..=9, 1, "b")],
-        ),
-        ("a version skipped", vec![stored(1..=2, 0, "a"), stored(3..=4, 2, "b")]),
-        (
-            "a value from nowhere",
-            vec![stored(1..=2, 0, "a"), unanswered(1..=2, 1, "b"), read(3..=4, 2, "x")],
-        ),
-        (
-            "read before it was written",
-            vec![read(1..=2, 1, "a"), stored(3..=4, 0, "a")],
-        ),
-        (
-            "written and gone",
-            vec![stored(1..=2, 0, "a"), operation(3..=4, Event::Read(None))],
-        ),
-        (
-            "refused without reason",
-            vec![stored(1..=2, 0, "a"), refused(3..=4, 1, 1, "a")],
-        ),
-        (
-            "accepted as something else",
-            vec![operation(
-                1..=2,
-                Event::Stored {
-                    expected: 0,
-                    value: "a".into(),
-                    version: 2,
-                },
-            )],
-        ),
-        (
-            "unanswered, happened twice",
-            vec![unanswered(1..=2, 0, "a"), stored(3..=4, 1, "b"), read(5..=6, 1, "a")],
-        ),
-        (
-            "unanswered, happened and did not",
-            vec![
-                stored(1..=2, 0, "a"),
-                unanswered(3..=4, 1, "b"),
-                read(5..=6, 2, "b"),
-                read(7..=8, 1, "a"),
-            ],
-        ),
-        (
-            "unanswered, but seen before its call",
-            vec![stored(1..=2, 0, "a"), read(3..=4, 2, "b"), unanswered(5..=6, 1, "b")],
-        ),
-        (
-            "two unanswered writes on one version",
-            vec![
-                unanswered(1..=2, 0, "a"),
-                unanswered(1..=2, 0, "b"),
-                read(3..=4, 1, "a"),
-                read(5..=6, 1, "b"),
-            ],
-        ),
-    ];
-    for (name, history) in rows {
-        assert!(check(history).is_err(), "{name}");
-    }
+    let (a, b) = (stored(1..=2, 0, "a"), stored(3..=4, 1, "b"));
+    refused_as_a_whole(
+        "lost update",
+        &[a.clone(), stored(3..=9, 1, "b"), stored(3..=9, 1, "c")],
+    );
+    refused_as_a_whole("stale read", &[a.clone(), b.clone(), read(5..=6, 1, "a")]);
+    refused_as_a_whole("stale refusal", &[a.clone(), b, refused(5..=6, 0, 1, "a")]);
+    let nothing = operation(4..=5, Event::Read(None));
+    let back = [stored(1..=9, 0, "a"), read(2..=3, 1, "a"), nothing.clone()];
+    refused_as_a_whole("reads that go back", &back);
+    refused_as_a_whole("written and gone", &[a.clone(), nothing]);
+    refused_as_a_whole(
+        "one version, two values",
+        &[a.clone(), read(3..=9, 1, "a"), read(3..=9, 1, "b")],
+    );
+    refused_as_a_whole("a version skipped", &[a.clone(), stored(3..=4, 2, "b")]);
+    refused_as_a_whole(
+        "a value from nowhere",
+        &[a.clone(), unanswered(1..=2, 1, "b"), read(3..=4, 2, "x")],
+    );
+    refused_as_a_whole(
+        "read before it was written",
+        &[read(1..=2, 1, "a"), stored(3..=4, 0, "a")],
+    );
+    refused_as_a_whole("refused without reason", &[a, refused(3..=4, 1, 1, "a")]);
+    let event = Event::Stored {
+        expected: 0,
+        value: "a".to_owned(),
+        version: 2,
+    };
+    refused_as_a_whole("stored as another version", &[operation(1..=2, event)]);
 }
 
 #[test]
