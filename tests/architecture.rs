@@ -63,6 +63,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("actix::", &["actors"]),
     ("actix_web::", &["http"]),
     ("redb::", &["meta/embedded.rs"]),
+    ("etcd_client::", &["meta/etcd.rs", "meta/etcd"]),
+    ("tonic::", &["meta/etcd"]),
     (
         "reqwest::",
         &["proxy/client.rs", "proxy/reader.rs", "proxy/reader", "cli"],

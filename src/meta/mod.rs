@@ -30,6 +30,7 @@ use futures_util::{future::BoxFuture, stream::BoxStream};
 mod documents;
 mod embedded;
 mod error;
+mod etcd;
 mod follow;
 mod history;
 mod machine;
@@ -38,6 +39,7 @@ mod txn;
 
 pub use embedded::{CommitStats, Embedded};
 pub use error::Error;
+pub use etcd::{Etcd, EtcdOptions};
 pub use follow::{Update, follow};
 pub use history::HistoryLimit;
 pub use snapshot::Snapshot;
