@@ -16,8 +16,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
-    actors::{BackendHandle, CircleHandle},
+    actors::{BackendHandle, CircleHandle, VersionsHandle, VersionsParts},
     base::ByteBudget,
+    cluster::head::Keep,
     config::{Config, Delivery},
     http::{BodyLimits, Server, ServerError, Services},
     journal::{self, Journal},
@@ -56,6 +57,7 @@ pub struct App {
     queues: Vec<Arc<Queue>>,
     appliers: Appliers,
     dead_letters: DeadLetters,
+    versions: VersionsHandle,
 }
 
 /// Gyre could not be started.
@@ -112,7 +114,9 @@ impl App {
         let lookup =
             Arc::new(Lookup::open(Arc::clone(&fleet), Arc::clone(&stores.meta), Arc::clone(&stores.clock)).await?);
         let mut metrics = Metrics::new();
+        let versions = VersionsHandle::start(versions_parts(&config, &stores), metrics.restarts("versions"));
         gauges::register(&mut metrics, &fleet, &budget, &stores);
+        gauges::register_polls(&mut metrics, &versions);
         let metrics = Arc::new(metrics);
         let queues = fleet::open_queues(&config, &fleet, &stores).await?;
         let parts = ActorParts {
@@ -140,6 +144,7 @@ impl App {
             reader,
             fleet,
             circles: circles.clone(),
+            versions: versions.clone(),
             dead_letters: stores.dead_letters.clone(),
             metrics,
             limits,
@@ -159,6 +164,7 @@ impl App {
             queues,
             appliers,
             dead_letters: stores.dead_letters,
+            versions,
         })
     }
 
@@ -179,8 +185,11 @@ impl App {
             queues,
             appliers,
             dead_letters,
+            versions,
         } = self;
+        versions.end_waits();
         server.stop().await;
+        versions.stop().await;
         for circle in &circles {
             if let Err(error) = circle.stop().await {
                 tracing::warn!(%error, "circle did not stop in order");
@@ -209,6 +218,7 @@ impl App {
         for circle in &self.circles {
             circle.crash().await;
         }
+        self.versions.crash().await;
     }
 }
 
@@ -217,6 +227,18 @@ fn client_options(delivery: &Delivery) -> ClientOptions {
         timeout: delivery.timeout,
         connect_timeout: delivery.connect_timeout,
         connections: delivery.connections.get(),
+    }
+}
+
+fn versions_parts(config: &Config, stores: &Stores) -> VersionsParts {
+    VersionsParts {
+        store: Arc::clone(&stores.meta),
+        clock: Arc::clone(&stores.clock),
+        keep: Keep {
+            versions: config.meta.history.get(),
+            bytes: config.meta.history_bytes.0,
+        },
+        max_blob: config.meta.max_blob,
     }
 }
 

@@ -5,7 +5,9 @@
 mod backend;
 mod circle;
 mod guard;
+mod versions;
 
 pub use backend::{BackendHandle, BackendParts};
 pub use circle::{CircleHandle, CircleParts};
 pub use guard::Refused;
+pub use versions::{Document, Read, VersionsError, VersionsHandle, VersionsParts, Wait, Write};

@@ -8,6 +8,7 @@ pub mod head;
 pub mod host;
 pub mod host_patch;
 pub mod host_query;
+pub mod key;
 pub mod node;
 pub mod page;
 mod registration;

@@ -6,7 +6,10 @@ use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderName, HeaderValue},
+    http::{
+        Method,
+        header::{HeaderName, HeaderValue},
+    },
     middleware::Next,
     web,
 };
@@ -22,8 +25,18 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) const VERSION: HeaderName = HeaderName::from_static("x-influxdb-version");
 pub(super) const BUILD: HeaderName = HeaderName::from_static("x-influxdb-build");
 
+/// The family whose requests mostly wait: they are counted elsewhere, so that what is in flight is work.
+const POLLED: &str = "clusters";
+
 /// Counts the request as in flight until it is dropped, also when its client leaves.
 struct InFlight<'a>(&'a Services);
+
+impl<'a> InFlight<'a> {
+    fn new(services: &'a Services) -> Self {
+        services.metrics.http.in_flight.inc();
+        Self(services)
+    }
+}
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
@@ -39,11 +52,10 @@ pub(super) async fn around(
     let Some(services) = request.app_data::<web::Data<Services>>().cloned() else {
         return next.call(request).await;
     };
-    services.metrics.http.in_flight.inc();
-    let _in_flight = InFlight(&services);
+    let family = family(request.path());
+    let _in_flight = (family != POLLED).then(|| InFlight::new(&services));
     let started = Instant::now();
     let id = request_id(&request);
-    let family = family(request.path());
     let mut response = match next.call(request).await {
         Ok(response) => response,
         Err(error) => return Err(error),
@@ -71,7 +83,7 @@ fn log<B>(response: &ServiceResponse<B>, family: &'static str, id: &HeaderValue,
     let (status, method, path) = (response.status().as_u16(), request.method().as_str(), request.path());
     let id = id.to_str().unwrap_or("?");
     let micros = elapsed.as_micros();
-    let routine = status < 300 && matches!(family, "write" | "ping" | "metrics");
+    let routine = status < 300 && is_routine(family, request.method());
     if routine {
         tracing::debug!(target: "gyre::access", id, method, path, status, micros);
     } else {
@@ -96,12 +108,25 @@ fn request_id(request: &ServiceRequest) -> HeaderValue {
     HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
+/// Whether such requests come all the time; those of nodes are heartbeats, those of clusters polls.
+fn is_routine(family: &str, method: &Method) -> bool {
+    match family {
+        "write" | "ping" | "metrics" => true,
+        "nodes" => method == Method::PUT,
+        POLLED => method == Method::GET,
+        _ => false,
+    }
+}
+
 fn family(path: &str) -> &'static str {
     match path {
         "/write" | "/api/v2/write" => "write",
         "/query" | "/api/v2/query" => "query",
         "/ping" => "ping",
         "/metrics" => "metrics",
+        "/nodes" => "nodes",
+        _ if path.starts_with("/nodes/") => "nodes",
+        _ if path.starts_with("/clusters/") => POLLED,
         _ => "admin",
     }
 }

@@ -7,6 +7,10 @@ mod access;
 mod admin;
 mod auth;
 mod body;
+mod cluster_error;
+mod cluster_path;
+mod clusters;
+mod cors;
 mod error;
 mod gyre;
 mod influx;
@@ -16,7 +20,7 @@ mod server;
 use std::sync::Arc;
 
 use crate::{
-    actors::CircleHandle,
+    actors::{CircleHandle, VersionsHandle},
     config::{Api, Config, Credentials},
     obs::Metrics,
     proxy::{
@@ -40,6 +44,8 @@ pub struct Services {
     pub fleet: Arc<Fleet>,
     /// The circles' actors.
     pub circles: Vec<CircleHandle>,
+    /// The versioned metadata of clusters.
+    pub versions: VersionsHandle,
     /// What could not be delivered.
     pub dead_letters: DeadLetters,
     /// What is counted.

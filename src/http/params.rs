@@ -25,13 +25,14 @@ pub(super) fn parse_query(text: &str) -> Params {
 
 fn parse_pair(pair: &str) -> Option<(String, String)> {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-    Some((decode(name)?.into_owned(), decode(value)?.into_owned()))
+    let text = |part| Some(String::from_utf8_lossy(&decode(part)?).into_owned());
+    Some((text(name)?, text(value)?))
 }
 
 /// Undoes `+` and `%xx`; `None` when an escape is invalid.
-fn decode(text: &str) -> Option<Cow<'_, str>> {
+pub(super) fn decode(text: &str) -> Option<Cow<'_, [u8]>> {
     if !text.contains(['+', '%']) {
-        return Some(Cow::Borrowed(text));
+        return Some(Cow::Borrowed(text.as_bytes()));
     }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -47,7 +48,7 @@ fn decode(text: &str) -> Option<Cow<'_, str>> {
             _ => bytes.push(byte),
         }
     }
-    Some(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
+    Some(Cow::Owned(bytes))
 }
 
 fn hex_pair(bytes: &[u8]) -> Option<u8> {

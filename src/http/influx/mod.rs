@@ -1,7 +1,6 @@
 //! InfluxDB's own interface: `/ping`, `/write`, `/query`, and `/api/v2/*` as 1.8 has it.
 
 mod answer;
-mod cors;
 mod flux;
 mod query;
 mod write;
@@ -15,7 +14,7 @@ use actix_web::{
 
 use crate::influx::result::{Format, OutputOptions, TimeFormat};
 
-use super::{Services, access, error::ApiError, params};
+use super::{Services, access, cors, error::ApiError, params};
 
 /// Adds the routes.
 pub(super) fn routes(routes: &mut web::ServiceConfig, services: &Services) {
