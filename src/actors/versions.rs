@@ -224,7 +224,10 @@ impl VersionsHandle {
                 return Ok(current.map_or(Read::NotFound, |version| Read::NoNews(Some(version))));
             }
             known = known.max(stored.as_ref().map_or(Revision(0), |stored| stored.revision));
-            if let Some(read) = self.hold(&mut subscription, (&mut poll, &mut known), (current, deadline)).await {
+            if let Some(read) = self
+                .hold(&mut subscription, (&mut poll, &mut known), (current, deadline))
+                .await
+            {
                 return Ok(read);
             }
         }
@@ -273,7 +276,9 @@ impl VersionsHandle {
     pub async fn history_body(&self, cluster: &str, version: u64) -> Result<Option<Document>, VersionsError> {
         let key = heads::key(cluster);
         loop {
-            let Some(stored) = self.heads.get(&key).await? else { return Ok(None) };
+            let Some(stored) = self.heads.get(&key).await? else {
+                return Ok(None);
+            };
             let Some(entry) = stored.head.entries().find(|entry| entry.version == version) else {
                 return Ok(None);
             };
@@ -290,7 +295,9 @@ impl VersionsHandle {
     pub async fn delete(&self, cluster: &str) -> Result<bool, VersionsError> {
         let key = heads::key(cluster);
         loop {
-            let Some(stored) = self.heads.get(&key).await? else { return Ok(false) };
+            let Some(stored) = self.heads.get(&key).await? else {
+                return Ok(false);
+            };
             if self.heads.delete(&stored).await? {
                 return Ok(true);
             }

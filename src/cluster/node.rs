@@ -79,6 +79,15 @@ impl Node {
         self.lease.is_some()
     }
 
+    /// Whether a heartbeat at the time `now` brings the dead node back, which it may for `window` after its death.
+    #[must_use]
+    pub fn may_revive(&self, window: Duration, now: TimestampNs) -> bool {
+        let window_ns = i64::try_from(window.as_nanos()).unwrap_or(i64::MAX);
+        // A death that nobody has noted yet was just now.
+        let died_at = self.died_at.unwrap_or(now);
+        now.0 < died_at.0.saturating_add(window_ns)
+    }
+
     /// The record as it is stored; lease and revision are not part of it.
     #[must_use]
     pub fn to_document(&self) -> Vec<u8> {

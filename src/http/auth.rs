@@ -25,6 +25,13 @@ impl Services {
     }
 }
 
+/// Whether a request presents credentials at all, right or wrong.
+pub(super) fn presents_credentials(request: &HttpRequest) -> bool {
+    let query = params::parse_query(request.query_string());
+    let in_url = ["u", "p"].iter().any(|name| params::first(&query, name).is_some());
+    in_url || request.headers().contains_key(header::AUTHORIZATION)
+}
+
 fn url_matches(request: &HttpRequest, wanted: &Credentials) -> bool {
     let query = params::parse_query(request.query_string());
     match (params::first(&query, "u"), params::first(&query, "p")) {

@@ -217,7 +217,12 @@ async fn old_version(
 /// Forgets a cluster's metadata with their history.
 async fn delete(request: &HttpRequest, services: &Services, cluster: &str) -> Result<HttpResponse, ClusterError> {
     let cluster = cluster_path::name(cluster)?;
-    if !services.versions.delete(&cluster).await.map_err(|error| failed(&error))? {
+    if !services
+        .versions
+        .delete(&cluster)
+        .await
+        .map_err(|error| failed(&error))?
+    {
         return Err(ClusterError::key_not_found(request.uri().path()));
     }
     Ok(HttpResponse::Ok().json(json!({"status": "ok", "message": "deleted"})))

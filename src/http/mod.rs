@@ -14,13 +14,15 @@ mod cors;
 mod error;
 mod gyre;
 mod influx;
+mod nodes;
 mod params;
+mod scale;
 mod server;
 
 use std::sync::Arc;
 
 use crate::{
-    actors::{CircleHandle, VersionsHandle},
+    actors::{CircleHandle, NodesHandle, VersionsHandle},
     config::{Api, Config, Credentials},
     obs::Metrics,
     proxy::{
@@ -44,6 +46,8 @@ pub struct Services {
     pub fleet: Arc<Fleet>,
     /// The circles' actors.
     pub circles: Vec<CircleHandle>,
+    /// The node registry.
+    pub nodes: NodesHandle,
     /// The versioned metadata of clusters.
     pub versions: VersionsHandle,
     /// What could not be delivered.

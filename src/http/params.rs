@@ -14,23 +14,46 @@ use super::{
 /// Names and values in the order in which they came.
 pub(super) type Params = Vec<(String, String)>;
 
+/// What becomes of an invalid escape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BadEscape {
+    /// Its pair is left out, as Go does.
+    Drop,
+    /// It means itself, as in Python.
+    Keep,
+}
+
 /// Reads a query string or an urlencoded body. A pair with an invalid escape is left out, as Go does.
 #[must_use]
 pub(super) fn parse_query(text: &str) -> Params {
+    parse(text, BadEscape::Drop)
+}
+
+/// Reads a query string as Python does: an invalid escape means itself.
+#[must_use]
+pub(super) fn parse_query_as_python(text: &str) -> Params {
+    parse(text, BadEscape::Keep)
+}
+
+fn parse(text: &str, bad: BadEscape) -> Params {
     text.split('&')
         .filter(|pair| !pair.is_empty())
-        .filter_map(parse_pair)
+        .filter_map(|pair| parse_pair(pair, bad))
         .collect()
 }
 
-fn parse_pair(pair: &str) -> Option<(String, String)> {
+fn parse_pair(pair: &str, bad: BadEscape) -> Option<(String, String)> {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-    let text = |part| Some(String::from_utf8_lossy(&decode(part)?).into_owned());
+    let text = |part| Some(String::from_utf8_lossy(&decode_or(part, bad)?).into_owned());
     Some((text(name)?, text(value)?))
 }
 
 /// Undoes `+` and `%xx`; `None` when an escape is invalid.
 pub(super) fn decode(text: &str) -> Option<Cow<'_, [u8]>> {
+    decode_or(text, BadEscape::Drop)
+}
+
+fn decode_or(text: &str, bad: BadEscape) -> Option<Cow<'_, [u8]>> {
     if !text.contains(['+', '%']) {
         return Some(Cow::Borrowed(text.as_bytes()));
     }
@@ -44,7 +67,7 @@ pub(super) fn decode(text: &str) -> Option<Cow<'_, [u8]>> {
                 bytes.push(value);
                 rest = &after[2..];
             }
-            (b'%', None) => return None,
+            (b'%', None) if bad == BadEscape::Drop => return None,
             _ => bytes.push(byte),
         }
     }
@@ -67,6 +90,13 @@ pub(super) fn first<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
         .iter()
         .find(|(other, _)| other == name)
         .map(|(_, value)| value.as_str())
+}
+
+/// The last value of a name.
+#[must_use]
+pub(super) fn last<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
+    let mut values = params.iter().filter(|(other, _)| other == name);
+    values.next_back().map(|(_, value)| value.as_str())
 }
 
 /// The first value of a name, or nothing.
@@ -135,5 +165,12 @@ mod tests {
         let expect = [("q", "SELECT * FROM cpu"), ("db", "däb"), ("empty", ""), ("x", "1%")];
         assert_eq!(params, expect.map(|(name, value)| (name.to_owned(), value.to_owned())));
         assert_eq!(first(&params, "db"), Some("däb"));
+    }
+
+    #[test]
+    fn python_keeps_invalid_escapes() {
+        let params = parse_query_as_python("bad=%zz&cut=%4&good=%C3%a4+b&=x");
+        let expect = [("bad", "%zz"), ("cut", "%4"), ("good", "ä b"), ("", "x")];
+        assert_eq!(params, expect.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 }

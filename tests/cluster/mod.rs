@@ -2,4 +2,5 @@
 
 mod linear;
 mod processes;
+mod scale;
 mod stores;

@@ -186,7 +186,11 @@ fn polls_outlive_the_actor() {
 fn large_bodies_come_back_whole_and_leave_nothing_behind() {
     run(async {
         let world = World::new();
-        let body = |n: u8| (0..(1 << 20) + 7).map(|i: u32| i.to_le_bytes()[0] ^ n).collect::<Vec<u8>>();
+        let body = |n: u8| {
+            (0..(1 << 20) + 7)
+                .map(|i: u32| i.to_le_bytes()[0] ^ n)
+                .collect::<Vec<u8>>()
+        };
         assert_eq!(world.write(0, &body(0)).await, Write::Stored(1));
         // Of two writers with chunks one is too late.
         let (a, b) = (body(1), body(2));
@@ -201,10 +205,7 @@ fn large_bodies_come_back_whole_and_leave_nothing_behind() {
         }
         assert_eq!(world.read(0, HOLD).await, Read::Newer(document(6, &body(6))));
         let history = world.versions.history("c").await.unwrap().unwrap();
-        assert_eq!(
-            history.iter().map(|entry| entry.version).collect::<Vec<_>>(),
-            [6, 5, 4]
-        );
+        assert_eq!(history.iter().map(|entry| entry.version).collect::<Vec<_>>(), [6, 5, 4]);
         let older = world.versions.history_body("c", 4).await.unwrap();
         assert_eq!(older, Some(document(4, &body(4))));
         assert_eq!(world.versions.history_body("c", 3).await.unwrap(), None);
