@@ -7,6 +7,7 @@ mod actors;
 mod embedded;
 mod fleet;
 mod gauges;
+mod nodes;
 mod paths;
 pub mod restore;
 mod stores;
@@ -39,6 +40,7 @@ use crate::{
 
 use actors::ActorParts;
 use embedded::Appliers;
+use nodes::Nodes;
 use stores::Stores;
 
 /// How often cursors are saved, and with them segments deleted: what is delivered twice after a crash is at most this.
@@ -50,6 +52,7 @@ const FIRST_CONTACT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct App {
     server: Server,
+    nodes: Nodes,
     circles: Vec<CircleHandle>,
     backends: Vec<BackendHandle>,
     upkeep: JoinHandle<()>,
@@ -114,8 +117,10 @@ impl App {
         let lookup =
             Arc::new(Lookup::open(Arc::clone(&fleet), Arc::clone(&stores.meta), Arc::clone(&stores.clock)).await?);
         let mut metrics = Metrics::new();
+        let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &metrics).await;
         let versions = VersionsHandle::start(versions_parts(&config, &stores), metrics.restarts("versions"));
         gauges::register(&mut metrics, &fleet, &budget, &stores);
+        gauges::register_nodes(&mut metrics, &nodes.handle);
         gauges::register_polls(&mut metrics, &versions);
         let metrics = Arc::new(metrics);
         let queues = fleet::open_queues(&config, &fleet, &stores).await?;
@@ -144,6 +149,7 @@ impl App {
             reader,
             fleet,
             circles: circles.clone(),
+            nodes: nodes.handle.clone(),
             versions: versions.clone(),
             dead_letters: stores.dead_letters.clone(),
             metrics,
@@ -157,6 +163,7 @@ impl App {
         let upkeep = tokio::task::spawn_local(upkeep(stores.journal.clone(), queues.clone()));
         Ok(Self {
             server,
+            nodes,
             circles,
             backends,
             upkeep,
@@ -178,6 +185,7 @@ impl App {
     pub async fn stop(self) {
         let Self {
             server,
+            nodes,
             circles,
             backends: _,
             upkeep,
@@ -190,6 +198,7 @@ impl App {
         versions.end_waits();
         server.stop().await;
         versions.stop().await;
+        nodes.stop().await;
         for circle in &circles {
             if let Err(error) = circle.stop().await {
                 tracing::warn!(%error, "circle did not stop in order");
@@ -218,6 +227,7 @@ impl App {
         for circle in &self.circles {
             circle.crash().await;
         }
+        self.nodes.handle.crash().await;
         self.versions.crash().await;
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
-    actors::VersionsHandle,
+    actors::{NodesHandle, VersionsHandle},
     base::ByteBudget,
+    cluster::Node,
     obs::{Metrics, observe},
     proxy::fleet::{Backend, Fleet},
     tsdb,
@@ -67,6 +68,35 @@ pub(super) fn register_polls(metrics: &mut Metrics, versions: &VersionsHandle) {
         "metadata_reads",
         "Reads of cluster metadata under way, nearly all of which wait for a newer version",
         move || vec![(Vec::new(), to_gauge(versions.reads() as u64))],
+    ));
+}
+
+/// Adds the gauges of the node registry.
+pub(super) fn register_nodes(metrics: &mut Metrics, nodes: &NodesHandle) {
+    let counted = nodes.clone();
+    metrics.add(observe("nodes", "Registered nodes and processes", move || {
+        let snapshot = counted.view();
+        let sample = |kind: &str, nodes: &[Arc<Node>], alive: bool| {
+            let state = if alive { "alive" } else { "dead" };
+            let count = nodes.iter().filter(|node| node.is_alive() == alive).count();
+            let labels = vec![("kind", kind.to_owned()), ("state", state.to_owned())];
+            (labels, to_gauge(count as u64))
+        };
+        let both = [true, false];
+        let data = both.map(|alive| sample("data", &snapshot.data, alive));
+        let managers = both.map(|alive| sample("manager", &snapshot.managers, alive));
+        data.into_iter().chain(managers).collect()
+    }));
+    let (braked, stale) = (nodes.clone(), nodes.clone());
+    metrics.add(observe(
+        "node_expiry_brake",
+        "1 while nothing follows from deaths, because most nodes expired at once",
+        move || vec![(Vec::new(), braked.is_braked().into())],
+    ));
+    metrics.add(observe(
+        "node_registry_stale",
+        "1 while the store of the nodes cannot be reached",
+        move || vec![(Vec::new(), stale.view().stale.into())],
     ));
 }
 
