@@ -34,7 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ring", "tsdb",
         ],
     ),
-    ("cli", &["app", "config", "influx", "obs"]),
+    ("cli", &["app", "cluster", "config", "influx", "obs"]),
 ];
 
 /// Modules and files that must compile without a runtime: no actix, no tokio, no HTTP client.

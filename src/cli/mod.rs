@@ -5,6 +5,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod export;
 pub(crate) mod import;
 mod lines;
+pub(crate) mod meta;
 mod progress;
 mod remote;
 pub(crate) mod restore;

@@ -43,15 +43,11 @@ impl Remote {
 
     /// Asks and answers as soon as the answer begins; an error answer becomes an error with its text.
     pub(crate) async fn open(&self, method: Method, path: &str) -> anyhow::Result<reqwest::Response> {
-        let url = self.url(path, &[])?;
-        let response = self.session()?.send(method, url.clone(), Vec::new()).await?;
+        let response = self.session()?.request(method, path, Vec::new()).await?;
         if response.status().is_success() {
             return Ok(response);
         }
-        let status = response.status();
-        let body: Value = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
-        let text = body.get("error").and_then(Value::as_str).map(str::to_owned);
-        anyhow::bail!("{url}: {}", text.unwrap_or_else(|| status.to_string()))
+        Err(refusal(response).await)
     }
 
     /// Prepares for many requests.
@@ -70,6 +66,15 @@ impl Remote {
     }
 }
 
+/// What an error answer says: its `error` or `message`, or else its status.
+pub(crate) async fn refusal(answer: reqwest::Response) -> anyhow::Error {
+    let (url, status) = (answer.url().clone(), answer.status());
+    let body = answer.bytes().await.unwrap_or_default();
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let text = [&body["error"], &body["message"]].into_iter().find_map(Value::as_str);
+    anyhow::anyhow!("{url}: {}", text.map_or_else(|| status.to_string(), str::to_owned))
+}
+
 /// Runs a command's asynchronous part.
 pub(crate) fn wait_for<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -84,6 +89,11 @@ pub(crate) struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// Asks; whatever the answer is.
+    pub(crate) async fn request(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<reqwest::Response> {
+        self.send(method, self.remote.url(path, &[])?, body).await
+    }
+
     /// Runs one InfluxQL statement; all series of its answer.
     pub(crate) async fn query(&self, influxql: &str) -> anyhow::Result<Vec<Series>> {
         let mut all = Vec::new();

@@ -126,6 +126,7 @@ fn family(path: &str) -> &'static str {
         "/metrics" => "metrics",
         "/nodes" => "nodes",
         _ if path.starts_with("/nodes/") => "nodes",
+        "/clusters" => POLLED,
         _ if path.starts_with("/clusters/") => POLLED,
         _ => "admin",
     }

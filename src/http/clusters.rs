@@ -54,11 +54,9 @@ const PIECE: usize = 64 << 10;
 
 /// Adds the routes. Paths are taken apart here, since the router decodes before it splits.
 pub(super) fn routes(routes: &mut web::ServiceConfig) {
-    routes.service(
-        web::resource("/clusters/{rest:.*}")
-            .wrap(from_fn(cors::around))
-            .to(dispatch),
-    );
+    for path in ["/clusters", "/clusters/{rest:.*}"] {
+        routes.service(web::resource(path).wrap(from_fn(cors::around)).to(dispatch));
+    }
 }
 
 async fn dispatch(

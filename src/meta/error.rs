@@ -14,7 +14,8 @@ pub enum Error {
     /// A key, a value or a whole transaction exceeds its limit.
     #[error("{what} of {size} exceeds the limit of {limit}")]
     TooLarge {
-        /// What was too large: `"key bytes"`, `"value bytes"`, `"transaction operations"` or `"transaction bytes"`.
+        /// What was too large: `"key bytes"`, `"value bytes"`, `"large value bytes"`, `"transaction operations"` or
+        /// `"transaction bytes"`.
         what: &'static str,
         /// The size that was asked for.
         size: usize,

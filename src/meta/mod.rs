@@ -33,6 +33,7 @@ mod error;
 mod etcd;
 mod follow;
 mod history;
+pub mod large;
 mod machine;
 mod snapshot;
 mod txn;

@@ -1,6 +1,7 @@
-//! The control plane: nodes, versioned metadata and hosts, on one Gyre and on several that share a store.
+//! The control plane: nodes, hosts and versioned metadata, on one Gyre and on several that share a store.
 
 mod linear;
 mod processes;
 mod scale;
 mod stores;
+mod versions;

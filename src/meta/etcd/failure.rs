@@ -21,8 +21,9 @@ pub(super) enum Failure {
 pub(super) type Cause = Arc<dyn StdError + Send + Sync>;
 
 /// Messages of etcd with which a member refuses before anything is proposed.
-const REFUSALS: [&str; 3] = [
+const REFUSALS: [&str; 4] = [
     "etcdserver: no leader",
+    "etcdserver: user name is empty",
     "etcdserver: too many requests",
     "etcdserver: not capable",
 ];
