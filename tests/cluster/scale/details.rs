@@ -9,8 +9,9 @@ use crate::support::gyre::Gyre;
 use super::{change, detail, host, patch, send, shown};
 
 pub(super) fn patches(gyre: &Gyre) {
-    let check = |before: &str, body: &str, is_paused: bool, reason: Value| {
-        let id = host(gyre, &format!("{before} {body}"));
+    let mut names = (0..).map(|n| format!("host-{n}"));
+    let mut check = |before: &str, body: &str, is_paused: bool, reason: Value| {
+        let id = host(gyre, &names.next().unwrap());
         if !before.is_empty() {
             change(gyre, id, before);
         }
