@@ -309,3 +309,6 @@ impl Registry {
 fn later(at: TimestampNs, by: Duration) -> TimestampNs {
     TimestampNs(at.0.saturating_add(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,6 +63,8 @@ pub(super) struct Decision<T> {
 pub(super) struct Machine {
     documents: Documents,
     leases: BTreeMap<LeaseId, Lease>,
+    /// When each lease ends: heartbeats of thousands of leases must not look at them all.
+    deadlines: BTreeSet<(Duration, LeaseId)>,
     next_lease: LeaseId,
 }
 
@@ -100,9 +102,11 @@ impl Machine {
                 lease.keys.insert(Arc::clone(&entry.key));
             }
         }
+        let deadlines = leases.iter().map(|(id, lease)| (lease.deadline, *id)).collect();
         Self {
             documents,
             leases,
+            deadlines,
             next_lease,
         }
     }
@@ -131,7 +135,9 @@ impl Machine {
         check_ttl(ttl)?;
         let id = self.next_lease;
         self.next_lease = LeaseId(id.0 + 1);
-        self.leases.insert(id, Lease::starting(ttl, now));
+        let lease = Lease::starting(ttl, now);
+        self.deadlines.insert((lease.deadline, id));
+        self.leases.insert(id, lease);
         Ok(Decision {
             answer: id,
             effect: Effect {
@@ -144,7 +150,9 @@ impl Machine {
     /// Moves the lease's deadline to a full time to live after `now`; nothing needs to be durable.
     pub(super) fn keep_alive(&mut self, id: LeaseId, now: Duration) -> Result<Decision<()>, Error> {
         let lease = self.leases.get_mut(&id).ok_or(Error::LeaseNotFound(id))?;
+        self.deadlines.remove(&(lease.deadline, id));
         lease.deadline = now.saturating_add(lease.ttl);
+        self.deadlines.insert((lease.deadline, id));
         Ok(Decision {
             answer: (),
             effect: Effect::default(),
@@ -162,14 +170,21 @@ impl Machine {
 
     /// Ends every lease whose deadline has come, each with its own revision, in the order of their numbers.
     pub(super) fn expire(&mut self, now: Duration) -> Vec<Effect> {
-        let due = self.leases.extract_if(.., |_, lease| lease.deadline <= now);
-        let due: Vec<_> = due.collect();
-        due.into_iter().map(|(id, lease)| self.end(id, lease)).collect()
+        let due = self.deadlines.iter().take_while(|(deadline, _)| *deadline <= now);
+        let mut due: Vec<_> = due.map(|(_, id)| *id).collect();
+        due.sort_unstable();
+        let mut ended = Vec::with_capacity(due.len());
+        for id in due {
+            if let Some(lease) = self.leases.remove(&id) {
+                ended.push(self.end(id, lease));
+            }
+        }
+        ended
     }
 
     /// When the next lease ends unless it is kept alive.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
-        self.leases.values().map(|lease| lease.deadline).min()
+        self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
     fn check_leases(&self, branch: &[Op]) -> Result<(), Error> {
@@ -254,6 +269,7 @@ impl Machine {
     }
 
     fn end(&mut self, id: LeaseId, lease: Lease) -> Effect {
+        self.deadlines.remove(&(lease.deadline, id));
         let mut events = Vec::new();
         for key in lease.keys {
             self.change(Event::Delete(key), &mut events);
