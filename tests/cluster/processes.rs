@@ -8,14 +8,11 @@ use std::{collections::BTreeSet, thread, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{
-    linear,
-    stores::{self, TTL},
-};
+use super::{linear, stores};
 use crate::support::{
     self,
     etcd::Etcd,
-    gyre::Gyre,
+    gyre::{Config, Gyre},
     http,
     wait::{self, Instant},
 };
@@ -27,10 +24,19 @@ const SOON: Duration = Duration::from_secs(10);
 /// Until the members of etcd have a new leader and every process has noticed, or that there is none.
 const FAIL_OVER: Duration = Duration::from_secs(30);
 
+/// How long nodes of these tests live without a heartbeat: etcd knows no much shorter leases.
+const TTL: Duration = Duration::from_secs(3);
+
+/// Errors come at once, and nodes die soon.
+fn settings(config: Config) -> Config {
+    let ttl = format!("{}s", TTL.as_secs());
+    config.set("meta", "error_delay", "0s").set("nodes", "ttl", ttl)
+}
+
 /// Two processes with a place in an etcd that they share.
 fn start_two(etcd: &Etcd) -> [Gyre; 2] {
     let prefix = stores::prefix();
-    [(); 2].map(|()| Gyre::start(stores::on_etcd(etcd, &prefix)))
+    [(); 2].map(|()| Gyre::start(settings(stores::on_etcd(etcd, &prefix))))
 }
 
 fn clients(processes: &[Gyre]) -> Vec<http::Client> {
@@ -117,7 +123,8 @@ fn a_node_whose_process_is_killed_lives_on_through_the_other() {
 #[test]
 fn each_process_is_listed_by_all_as_long_as_it_lives() {
     let prefix = stores::prefix();
-    let start = |()| Gyre::start(stores::on_etcd(stores::etcd(), &prefix).set("nodes", "self_register", true));
+    let config = settings(stores::on_etcd(stores::etcd(), &prefix)).set("nodes", "self_register", true);
+    let start = |()| Gyre::start(config.clone());
     let mut processes = [(); 2].map(start);
     let managers = |process: &Gyre| nodes(&process.client().get("/nodes").json()["cflux"]);
     let alive = |process: &Gyre| managers(process).iter().filter(|(_, alive)| *alive).count();

@@ -1,4 +1,5 @@
-//! The stores under the control plane: everything that one process does, it does on each of them.
+//! The stores that documents can be in. What a process does on one, it does on the other: cases are functions of a
+//! server, and run on both.
 
 use std::{
     sync::{
@@ -8,10 +9,44 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{etcd::Etcd, gyre::Config, ports};
+use crate::support::{
+    etcd::Etcd,
+    gyre::{Config, Gyre},
+    null_backend::NullBackend,
+};
 
-/// How long nodes of these tests live without a heartbeat; etcd knows no shorter leases than its election's.
-pub(crate) const TTL: Duration = Duration::from_secs(3);
+/// A case and what it shows.
+pub(crate) type Case = (&'static str, fn(&Gyre));
+
+/// Where a server keeps its documents.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Store {
+    /// In files of its own.
+    Embedded,
+    /// In an etcd that it may share.
+    Etcd,
+}
+
+impl Store {
+    /// Each of them.
+    pub(crate) const ALL: [Self; 2] = [Self::Embedded, Self::Etcd];
+
+    /// The configuration of a server with no documents yet.
+    pub(crate) fn config(self) -> Config {
+        match self {
+            Self::Embedded => base(),
+            Self::Etcd => on_etcd(etcd(), &prefix()),
+        }
+    }
+
+    /// Runs every case on a server of its own, whose configuration `settings` completes.
+    pub(crate) fn run(self, cases: &[Case], settings: fn(Config) -> Config) {
+        for (what, case) in cases {
+            println!("{what}");
+            case(&Gyre::start(settings(self.config())));
+        }
+    }
+}
 
 /// One etcd for all cases of a run: each has a place of its own in it.
 pub(crate) fn etcd() -> &'static Etcd {
@@ -25,13 +60,20 @@ pub(crate) fn prefix() -> String {
     format!("/case-{}", GIVEN.fetch_add(1, Ordering::SeqCst))
 }
 
-/// The configuration of a process that keeps its documents in etcd; errors come at once.
+/// The configuration of a server that keeps its documents at a place in an etcd.
 pub(crate) fn on_etcd(etcd: &Etcd, prefix: &str) -> Config {
-    Config::new(vec![vec![format!("http://{}", ports::free())]])
+    base()
         .set("meta", "store", "etcd")
         .set("meta", "etcd.endpoints", etcd.urls())
         .set("meta", "etcd.prefix", prefix)
-        .set("meta", "etcd.timeout", "2s")
-        .set("meta", "error_delay", "0s")
-        .set("nodes", "ttl", format!("{}s", TTL.as_secs()))
+        .set("meta", "etcd.timeout", format!("{}s", TIMEOUT.as_secs()))
+}
+
+/// Longest time of a request to etcd in these tests: much longer than an election.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// One backend, which is there, so that nothing waits for it.
+fn base() -> Config {
+    static BACKEND: LazyLock<NullBackend> = LazyLock::new(|| NullBackend::start(&[]));
+    Config::new(vec![vec![BACKEND.url()]])
 }

@@ -1,7 +1,6 @@
 //! Versioned metadata: the tables of writes and reads, polls, concurrent writers, restarts.
 //!
-//! [`CASES`] are functions over a running server, so that each store can be put under them; each case has clusters of its
-//! own. [`bad_input`]: what must change nothing. [`races`]: many clients at once. [`load`]: very many polls.
+//! [`CASES`] run on each store; each has clusters of its own. [`bad_input`]: what must change nothing. [`races`]: many clients at once. [`load`]: very many polls.
 
 mod bad_input;
 mod load;
@@ -9,18 +8,19 @@ mod races;
 
 use std::time::Duration;
 
+use super::stores::{Case, Store};
 use crate::support::{
     gyre::{Config, Gyre},
     http::{Client, Connection, Response, encode},
-    ports, wait,
+    wait,
 };
 use wait::Instant;
 
 /// Until something has happened, on a loaded machine.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-/// Everything that a server must do whatever its store: what, and how.
-pub(crate) const CASES: &[(&str, fn(&Gyre))] = &[
+/// Everything that a server must do whatever its store.
+const CASES: &[Case] = &[
     ("writes and reads follow the tables", tables),
     ("a poll is held until there is news", held_until_news),
     ("a poll ends with no news", no_news),
@@ -40,18 +40,23 @@ pub(crate) const CASES: &[(&str, fn(&Gyre))] = &[
     ("a thousand polls", load::a_thousand_polls),
 ];
 
-/// A server whose errors come at once.
-fn config() -> Config {
-    Config::new(vec![vec![format!("http://{}", ports::free())]]).set("meta", "error_delay", "0s")
+/// Errors come at once.
+fn settings(config: Config) -> Config {
+    config.set("meta", "error_delay", "0s")
+}
+
+fn start(store: Store) -> Gyre {
+    Gyre::start(settings(store.config()))
 }
 
 #[test]
 fn all_cases_on_the_embedded_store() {
-    let gyre = Gyre::start(config());
-    for (what, case) in CASES {
-        println!("{what}");
-        case(&gyre);
-    }
+    Store::Embedded.run(CASES, settings);
+}
+
+#[test]
+fn all_cases_on_etcd() {
+    Store::Etcd.run(CASES, settings);
 }
 
 /// Path of a version; the cluster's name is escaped.
@@ -316,11 +321,11 @@ fn bodies(gyre: &Gyre) {
 
 #[test]
 fn a_poll_may_end_with_504() {
-    let gyre = Gyre::start(
-        config()
-            .set("meta", "longpoll", "1s")
-            .set("meta", "longpoll_timeout_status", 504),
-    );
+    let gyre = Gyre::start(settings(Store::Embedded.config()).set("meta", "longpoll", "1s").set(
+        "meta",
+        "longpoll_timeout_status",
+        504,
+    ));
     store(&gyre.client(), "c", 0, b"one");
     let answer = gyre.client().get(&path("c", 1));
     assert_eq!(told(&answer), (504, Some(1), b"no new version".as_slice()));
@@ -328,7 +333,7 @@ fn a_poll_may_end_with_504() {
 
 #[test]
 fn errors_of_polls_are_held_back() {
-    let gyre = Gyre::start(config().set("meta", "error_delay", "1s"));
+    let gyre = Gyre::start(Store::Embedded.config().set("meta", "error_delay", "1s"));
     let start = Instant::now();
     assert_not_found(&gyre.client().get(&path("c", 1)));
     assert!(start.elapsed() >= Duration::from_secs(1));
@@ -339,7 +344,11 @@ fn errors_of_polls_are_held_back() {
 
 #[test]
 fn the_end_answers_polls() {
-    let mut gyre = Gyre::start(config());
+    Store::ALL.into_iter().for_each(end_answers_polls);
+}
+
+fn end_answers_polls(kept: Store) {
+    let mut gyre = start(kept);
     store(&gyre.client(), "c", 0, b"one");
     let mut polls: Vec<_> = (0..20).map(|_| poll(&gyre, &path("c", 1))).collect();
     polls.extend((0..20).map(|_| poll(&gyre, &format!("{}?wait=10m", path("none", 0)))));
@@ -355,8 +364,12 @@ fn the_end_answers_polls() {
 /// Acceptance case 21.
 #[test]
 fn what_was_acknowledged_survives_a_kill() {
+    Store::ALL.into_iter().for_each(survives_a_kill);
+}
+
+fn survives_a_kill(kept: Store) {
     let rounds = if crate::support::long() { 20 } else { 4 };
-    let mut gyre = Gyre::start(config());
+    let mut gyre = start(kept);
     for seen in 0..rounds {
         let body = seen.to_string().repeat(300_000);
         store(&gyre.client(), "c", seen, body.as_bytes());

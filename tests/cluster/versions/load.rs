@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{answer, path, poll, store, told, wait_for_polls};
+use crate::cluster::stores::Store;
 use crate::support::{self, gyre::Gyre, wait::Instant};
 
 /// What they wait for.
@@ -38,7 +39,7 @@ fn ten_thousand_polls() {
     if !support::long() {
         return;
     }
-    let gyre = Gyre::start(super::config());
+    let gyre = super::start(Store::Embedded);
     let woken = wake(&gyre, "crowd", 10_000);
     let peak = gyre.process().peak_bytes();
     println!("peak {} MiB", peak >> 20);
