@@ -11,11 +11,13 @@ use gyre::{
     meta::{Embedded, HistoryLimit, MetaStore},
     obs::WriteMetrics,
     proxy::{
+        agreement::{Agreement, ring::RingDocument},
         client::{Client, ClientOptions},
         fleet::{Backend, Circle, Condition, Fleet},
         intake::{Intake, Write},
         lookup::Lookup,
         schema::Database,
+        shared::Shared,
         watermark::Watermarks,
     },
     ring::Ring,
@@ -83,9 +85,14 @@ async fn intake(dir: &Path) -> (Intake, Client) {
     };
     let opened = Journal::open(Arc::new(RealFs), &dir.join("journal"), options);
     let (journal, _) = opened.expect("the temporary directory is empty");
-    let lookup = Lookup::open(Arc::clone(&fleet), store, Arc::clone(&clock)).await;
+    let shared = Arc::new(Shared::alone(store));
+    let agreement = Agreement::open(Arc::clone(&shared), RingDocument::of(&config)).await;
+    let lookup = Lookup::open(Arc::clone(&fleet), shared, Arc::clone(&clock)).await;
     let lookup = Arc::new(lookup.expect("a new store"));
-    lookup.learn(DB, Database::default()).await;
+    lookup
+        .learn(DB, Database::default())
+        .await
+        .expect("the process is alone");
     let timeout = Duration::from_secs(1);
     let client_options = ClientOptions {
         timeout,
@@ -94,6 +101,7 @@ async fn intake(dir: &Path) -> (Intake, Client) {
     };
     let client = Client::new(fleet.backends.iter().map(AsRef::as_ref), client_options).expect("plain HTTP");
     let intake = Intake {
+        agreement: Arc::new(agreement.expect("a new store")),
         watermarks: Arc::new(Watermarks::starting_at(0)),
         fleet,
         journal,

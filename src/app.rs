@@ -1,6 +1,6 @@
 //! The composition root: what a configuration becomes, in which order it starts, and in which it stops.
 //!
-//! Start: journal, meta store, dead letters; the fleet with its queues; the actors; the front door last. Stop: the
+//! Start: journal, meta stores, dead letters; the fleet with its queues; the actors; the front door last. Stop: the
 //! front door first, so that nothing new comes in; then the actors, then the logs.
 
 mod actors;
@@ -10,11 +10,12 @@ mod gauges;
 mod nodes;
 mod paths;
 pub mod restore;
+mod sharing;
 mod stores;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::task::JoinHandle;
 
 use crate::{
     actors::{BackendHandle, CircleHandle, VersionsHandle, VersionsParts},
@@ -27,6 +28,7 @@ use crate::{
     obs::Metrics,
     proxy::{
         ack::Note,
+        agreement::{Agreement, ring::RingDocument},
         backup::Backups,
         client::{Client, ClientOptions, SendError},
         dead_letters::DeadLetters,
@@ -34,6 +36,7 @@ use crate::{
         lookup::Lookup,
         queue::Queue,
         registry,
+        shared::Shared,
     },
     tsdb,
 };
@@ -41,6 +44,7 @@ use crate::{
 use actors::ActorParts;
 use embedded::Appliers;
 use nodes::Nodes;
+use sharing::Sharing;
 use stores::Stores;
 
 /// How often cursors are saved, and with them segments deleted: what is delivered twice after a crash is at most this.
@@ -55,6 +59,7 @@ pub struct App {
     nodes: Nodes,
     circles: Vec<CircleHandle>,
     backends: Vec<BackendHandle>,
+    sharing: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     journal: Journal<Note>,
     queues: Vec<Arc<Queue>>,
@@ -98,6 +103,14 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The authorities that are trusted for etcd cannot be read.
+    #[error("meta.etcd.ca {path}: {source}")]
+    Authorities {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The configuration asks for what this version does not have.
     #[error("{0}")]
     Unsupported(&'static str),
@@ -114,8 +127,10 @@ impl App {
         let fleet = Arc::new(fleet::build(&config, &stores).await?);
         let options = client_options(&config.delivery);
         let client = Client::new(fleet.backends.iter().map(AsRef::as_ref), options)?;
-        let lookup =
-            Arc::new(Lookup::open(Arc::clone(&fleet), Arc::clone(&stores.meta), Arc::clone(&stores.clock)).await?);
+        let shared = &stores.shared;
+        let agreement = Arc::new(Agreement::open(Arc::clone(shared), RingDocument::of(&config)).await?);
+        let lookup = Lookup::open(Arc::clone(&fleet), Arc::clone(shared), Arc::clone(&stores.clock));
+        let lookup = Arc::new(lookup.await?);
         let mut metrics = Metrics::new();
         let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &metrics).await;
         let versions = VersionsHandle::start(versions_parts(&config, &stores), metrics.restarts("versions"));
@@ -134,8 +149,14 @@ impl App {
         };
         let (circles, backends) = parts.start(&queues);
         let appliers = embedded::start(&config, &fleet, &stores, &metrics).await?;
-        first_contact(&fleet).await;
-        let intake = Arc::new(paths::intake(&config, &fleet, &stores, &lookup, &metrics));
+        let sharing = Sharing {
+            agreement: Arc::clone(&agreement),
+            lookup: Arc::clone(&lookup),
+            backends: by_name(&fleet, &backends),
+        };
+        let sharing = sharing.start();
+        first_contact(&fleet, shared).await;
+        let intake = Arc::new(paths::intake(&config, &fleet, &stores, (&agreement, &lookup), &metrics));
         let reader = Arc::new(paths::reader(&config, &intake, &budget, &stores));
         let limits = BodyLimits {
             received: config.http.max_body.as_usize(),
@@ -144,6 +165,7 @@ impl App {
             patience: config.http.request_timeout,
         };
         let services = Services {
+            agreement,
             backups: backups(&fleet, &stores),
             intake,
             reader,
@@ -166,6 +188,7 @@ impl App {
             nodes,
             circles,
             backends,
+            sharing,
             upkeep,
             journal: stores.journal,
             queues,
@@ -188,6 +211,7 @@ impl App {
             nodes,
             circles,
             backends: _,
+            sharing,
             upkeep,
             journal,
             queues,
@@ -197,6 +221,7 @@ impl App {
         } = self;
         versions.end_waits();
         server.stop().await;
+        sharing.abort();
         versions.stop().await;
         nodes.stop().await;
         for circle in &circles {
@@ -256,18 +281,28 @@ fn backups(fleet: &Arc<Fleet>, stores: &Stores) -> Backups {
     Backups::new(
         Arc::clone(fleet),
         stores.journal.clone(),
-        Arc::clone(&stores.embedded_meta),
+        Arc::clone(&stores.local),
         stores.dead_letters.clone(),
         Arc::clone(&stores.clock),
     )
 }
 
-/// Waits until every backend was heard of, or not for long.
-async fn first_contact(fleet: &Fleet) {
-    let deadline = Instant::now() + FIRST_CONTACT;
-    while Instant::now() < deadline && !fleet.backends.iter().all(|backend| backend.condition.is_alive()) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+/// Waits until every backend was heard of, and the shared store, or not for long.
+async fn first_contact(fleet: &Fleet, shared: &Shared) {
+    let all_heard_of = async {
+        while !fleet.backends.iter().all(|backend| backend.condition.is_alive()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        sharing::in_step(shared).await;
+    };
+    let _in_time = tokio::time::timeout(FIRST_CONTACT, all_heard_of).await;
+}
+
+/// The actors of remote backends; `actors` are in the order of the fleet.
+fn by_name(fleet: &Fleet, actors: &[BackendHandle]) -> BTreeMap<String, BackendHandle> {
+    let remote = fleet.backends.iter().filter(|backend| embedded::is_remote(backend));
+    let names = remote.map(|backend| backend.config.name.clone());
+    names.zip(actors.iter().cloned()).collect()
 }
 
 /// Saves cursors again and again.

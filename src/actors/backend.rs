@@ -13,18 +13,21 @@ use tokio::{sync::oneshot, time::Instant};
 use crate::{
     config::Delivery,
     journal::Seq,
-    meta::MetaStore,
+    meta::Revision,
     proxy::{
         client::SendError,
         courier::{Courier, Failure, Turn},
-        fleet::Fleet,
+        fleet::{Condition, Fleet},
         health::{Change, Health},
         queue::Queue,
-        registry,
+        shared::Shared,
     },
 };
 
+mod attach;
+
 use super::guard::{Guarded, Lifeline, Refused, guard};
+use attach::{Attach, Follow};
 
 /// Control messages under way per backend: an operator's, a test's.
 const CAPACITY: usize = 16;
@@ -40,8 +43,8 @@ pub struct BackendParts {
     pub linger: Duration,
     /// Tells whether the backend can be spared.
     pub fleet: Arc<Fleet>,
-    /// Remembers that the backend is detached.
-    pub store: Arc<dyn MetaStore>,
+    /// Remembers, for all processes, that the backend is detached.
+    pub shared: Arc<Shared>,
 }
 
 /// The way to one backend's actor.
@@ -60,6 +63,10 @@ struct BackendActor {
     /// A spill failed a short while ago.
     spill_again_at: Option<Instant>,
     attaching: Vec<oneshot::Sender<()>>,
+    /// What the shared store says and is not done here yet.
+    told: Option<bool>,
+    /// The store's revision of what was done last.
+    revision: Revision,
     stopping: Option<oneshot::Sender<()>>,
     _life: Lifeline,
 }
@@ -86,6 +93,14 @@ impl BackendHandle {
         attached.await.map_err(|_| Refused::Gone)
     }
 
+    /// Takes up what the shared store says since `revision`: another process has detached the backend, or attached it.
+    ///
+    /// # Errors
+    /// When the actor cannot take it.
+    pub async fn follow(&self, detached: bool, revision: Revision) -> Result<(), Refused> {
+        self.actor.ask(Follow { detached, revision }).await
+    }
+
     /// Ends the actor after the delivery under way.
     ///
     /// # Errors
@@ -106,10 +121,6 @@ impl BackendHandle {
 
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Attach(oneshot::Sender<()>);
-
-#[derive(Message)]
-#[rtype(result = "()")]
 struct Stop(oneshot::Sender<()>);
 
 #[derive(Message)]
@@ -126,17 +137,6 @@ impl Actor for BackendActor {
             return self.change_attachment(ctx);
         }
         self.next(ctx);
-    }
-}
-
-impl Handler<Attach> for BackendActor {
-    type Result = ();
-
-    fn handle(&mut self, message: Attach, ctx: &mut Self::Context) {
-        self.attaching.push(message.0);
-        if !self.busy {
-            self.change_attachment(ctx);
-        }
     }
 }
 
@@ -175,6 +175,8 @@ impl BackendActor {
             retry: None,
             spill_again_at: None,
             attaching: Vec::new(),
+            told: None,
+            revision: Revision(0),
             stopping: None,
             _life: life,
         }
@@ -184,8 +186,12 @@ impl BackendActor {
         &self.parts.courier.backend.config.name
     }
 
+    fn condition(&self) -> &Condition {
+        &self.parts.courier.backend.condition
+    }
+
     fn is_detached(&self) -> bool {
-        self.parts.courier.backend.condition.is_detached()
+        self.condition().is_detached()
     }
 
     /// Pings, and again after every answer.
@@ -354,66 +360,11 @@ impl BackendActor {
             self.end(ctx);
             return false;
         }
-        if self.attaching.is_empty() {
+        if self.attaching.is_empty() && self.told.is_none() {
             return true;
         }
         self.change_attachment(ctx);
         !self.busy
-    }
-
-    fn detach(&mut self, waiting: u64, ctx: &mut Context<Self>) {
-        let backend = Arc::clone(&self.parts.courier.backend);
-        tracing::error!(backend = %self.name(), waiting, limit = %self.parts.config.max_pending, "backend detached: it must be rebuilt");
-        backend.condition.set_detached(true);
-        self.change_attachment(ctx);
-    }
-
-    /// Stores that the backend is detached, or, when somebody asks for it, attached. What waited is given up only after
-    /// the store remembers why.
-    fn change_attachment(&mut self, ctx: &mut Context<Self>) {
-        let attached = std::mem::take(&mut self.attaching);
-        if !self.is_detached() {
-            return tell(attached);
-        }
-        self.busy = true;
-        let (store, courier) = (Arc::clone(&self.parts.store), Arc::clone(&self.parts.courier));
-        let detached = attached.is_empty();
-        let changed = async move {
-            registry::set_detached(store.as_ref(), &courier.backend, detached)
-                .await
-                .map_err(|error| error.to_string())?;
-            let give_up = move |queue: &Queue| {
-                queue.abandon()?;
-                if detached { Ok(()) } else { queue.attach() }
-            };
-            courier.with_queue(give_up).await.map_err(|error| error.to_string())
-        };
-        ctx.spawn(changed.into_actor(self).map(move |changed, actor, ctx| match changed {
-            Ok(()) => actor.attachment_changed(attached, ctx),
-            Err(error) => {
-                tracing::error!(backend = %actor.name(), %error, detached, "attachment not stored: trying again");
-                actor.attaching.extend(attached);
-                ctx.run_later(actor.parts.config.backoff_max, |actor, ctx| {
-                    if actor.stopping.is_some() {
-                        return actor.end(ctx);
-                    }
-                    actor.change_attachment(ctx);
-                });
-            }
-        }));
-    }
-
-    fn attachment_changed(&mut self, attached: Vec<oneshot::Sender<()>>, ctx: &mut Context<Self>) {
-        let Courier { backend, queue, .. } = self.parts.courier.as_ref();
-        backend.condition.set_waiting_bytes(queue.waiting_bytes());
-        if !attached.is_empty() {
-            backend.condition.set_detached(false);
-            tracing::info!(backend = %self.name(), "backend attached");
-            tell(attached);
-        }
-        if self.is_free(ctx) {
-            self.next(ctx);
-        }
     }
 
     fn end(&mut self, ctx: &mut Context<Self>) {

@@ -78,7 +78,7 @@ impl ActorParts<'_> {
             config: self.config.delivery,
             linger,
             fleet: Arc::clone(self.fleet),
-            store: Arc::clone(&self.stores.meta),
+            shared: Arc::clone(&self.stores.shared),
         };
         BackendHandle::start(
             parts,

@@ -1,17 +1,20 @@
 //! The fleet as configured: circles, their backends, and the queue of each backend that is a server.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use crate::{
-    base::{BackendId, CircleId},
+    base::CircleId,
     config::{self, BackendUrl, Config},
     journal::{self, Journal, fs::RealFs},
+    meta::Embedded,
     proxy::{
         ack::Note,
+        attachment,
         fleet::{Backend, Circle, Condition, Fleet},
         local::Pool,
         queue::Queue,
         registry,
+        shared::Shared,
     },
     ring::Ring,
 };
@@ -23,17 +26,21 @@ use super::{
 
 /// Puts the circles together as configured; opens the embedded engines.
 pub(super) async fn build(config: &Config, stores: &Stores) -> Result<Fleet, StartError> {
-    let tip = stores.journal.committed();
-    let pool = embedded::pool(config)?;
+    let parts = Parts {
+        config,
+        stores,
+        pool: embedded::pool(config)?,
+        tip: stores.journal.committed(),
+        known: attachment::known(&stores.shared).await?,
+        own: attachment::known(&Shared::alone(Arc::<Embedded>::clone(&stores.local))).await?,
+    };
     let mut circles = Vec::with_capacity(config.circles.len());
     for (id, circle) in (0..).map(CircleId).zip(&config.circles) {
         let ring = Ring::new(&circle.node_keys(&config.proxy.hash_key))
             .ok_or(StartError::Unsupported("a circle without backends"))?;
         let mut members = Vec::with_capacity(circle.backends.len());
         for backend in &circle.backends {
-            members.push(Arc::new(
-                build_backend((config, stores, &pool), id, backend, tip).await?,
-            ));
+            members.push(Arc::new(parts.build(id, backend).await?));
         }
         circles.push(Circle {
             id,
@@ -45,29 +52,41 @@ pub(super) async fn build(config: &Config, stores: &Stores) -> Result<Fleet, Sta
     Ok(Fleet::new(circles, config.proxy.shard_key.clone()))
 }
 
-async fn build_backend(
-    (settings, stores, pool): (&Config, &Stores, &Arc<Pool>),
-    circle: CircleId,
-    config: &config::Backend,
+/// What backends are made of.
+struct Parts<'a> {
+    config: &'a Config,
+    stores: &'a Stores,
+    pool: Arc<Pool>,
+    /// The journal's last record.
     tip: u64,
-) -> Result<Backend, StartError> {
-    let remembered = registry::remember(stores.meta.as_ref(), &config.name).await?;
-    let id = BackendId(remembered.id);
-    let local = match config.url {
-        BackendUrl::Embedded => Some(Arc::new(embedded::open(settings, stores, pool, id)?)),
-        BackendUrl::Http(_) => None,
-    };
-    let condition = Condition::default();
-    condition.set_detached(remembered.detached);
-    // What the journal held before is not known per backend: it must be passed to count as up to date.
-    condition.note_owned(tip);
-    Ok(Backend {
-        id,
-        circle,
-        config: config.clone(),
-        local,
-        condition,
-    })
+    /// Which backends are detached, as the shared store has it, or had.
+    known: BTreeMap<String, bool>,
+    /// The same as this process had it while it was alone: the shared store may have to be told.
+    own: BTreeMap<String, bool>,
+}
+
+impl Parts<'_> {
+    async fn build(&self, circle: CircleId, config: &config::Backend) -> Result<Backend, StartError> {
+        let id = registry::number(self.stores.local.as_ref(), &config.name).await?;
+        let local = match config.url {
+            BackendUrl::Embedded => Some(Arc::new(embedded::open(self.config, self.stores, &self.pool, id)?)),
+            BackendUrl::Http(_) => None,
+        };
+        let condition = Condition::default();
+        let known = self.known.get(&config.name);
+        let is_detached = |known: Option<&bool>| known.is_some_and(|detached| *detached);
+        condition.set_detached(is_detached(known.or_else(|| self.own.get(&config.name))));
+        condition.set_known_detached(is_detached(known));
+        // What the journal held before is not known per backend: it must be passed to count as up to date.
+        condition.note_owned(self.tip);
+        Ok(Backend {
+            id,
+            circle,
+            config: config.clone(),
+            local,
+            condition,
+        })
+    }
 }
 
 /// Opens the queues of all remote backends, in order; gives up what waits for those no longer configured.

@@ -9,7 +9,9 @@ use crate::{
     config::{Ack, Config},
     influx::line::Limits,
     obs::Metrics,
-    proxy::{fleet::Fleet, intake::Intake, lookup::Lookup, reader::Reader, watermark::Watermarks},
+    proxy::{
+        agreement::Agreement, fleet::Fleet, intake::Intake, lookup::Lookup, reader::Reader, watermark::Watermarks,
+    },
 };
 
 use super::stores::Stores;
@@ -22,10 +24,11 @@ pub(super) fn intake(
     config: &Config,
     fleet: &Arc<Fleet>,
     stores: &Stores,
-    lookup: &Arc<Lookup>,
+    (agreement, lookup): (&Arc<Agreement>, &Arc<Lookup>),
     metrics: &Metrics,
 ) -> Intake {
     Intake {
+        agreement: Arc::clone(agreement),
         fleet: Arc::clone(fleet),
         journal: stores.journal.clone(),
         watermarks: Arc::new(Watermarks::starting_at(stores.journal.committed())),

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::{
     base::{ByteSize, Clock, SystemClock},
-    config::{Config, JournalSync, OnDamage, SharedStore},
+    config::{Config, HttpUrl, JournalSync, OnDamage, SharedStore},
     journal::{
         self, Journal, SyncMode,
         fs::{Fs, RealFs},
     },
-    meta::{Embedded, HistoryLimit, MetaStore},
-    proxy::{ack::Note, dead_letters::DeadLetters},
+    meta::{Embedded, Etcd, EtcdOptions, HistoryLimit, MetaStore},
+    proxy::{ack::Note, dead_letters::DeadLetters, shared::Shared},
 };
 
 use super::StartError;
@@ -29,20 +29,19 @@ pub(super) const META: &str = "meta.redb";
 pub(super) struct Stores {
     pub(super) journal: Journal<Note>,
     pub(super) dead_letters: DeadLetters,
+    /// The documents of this process, which are always kept here; only these can be backed up here.
+    pub(super) local: Arc<Embedded>,
+    /// The documents that all processes share: the same store, or another.
     pub(super) meta: Arc<dyn MetaStore>,
-    /// The same, as what it is: only documents that are kept here can be backed up here.
-    pub(super) embedded_meta: Arc<Embedded>,
+    /// What the data path needs of them, in whatever reach the store is.
+    pub(super) shared: Arc<Shared>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
 /// Opens the logs and the meta store below the data directory.
 pub(super) async fn open(config: &Config) -> Result<Stores, StartError> {
-    if config.meta.store != SharedStore::Embedded {
-        return Err(StartError::Unsupported(
-            "meta.store = \"etcd\" is not part of this version",
-        ));
-    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let shared_store = config.meta.store.clone();
     let (config, opening_clock) = (config.clone(), Arc::clone(&clock));
     let open = move || -> Result<_, StartError> {
         let dir = &config.data.dir;
@@ -72,15 +71,40 @@ pub(super) async fn open(config: &Config) -> Result<Stores, StartError> {
         fs.sync_dir(dir).map_err(cannot)?;
         Ok((journal, dead_letters, meta))
     };
-    let (journal, dead_letters, meta) = tokio::task::spawn_blocking(open).await??;
-    let embedded_meta = Arc::new(meta);
+    let (journal, dead_letters, local) = tokio::task::spawn_blocking(open).await??;
+    let local = Arc::new(local);
+    let (meta, shared) = share(&shared_store, Arc::<Embedded>::clone(&local)).await?;
     Ok(Stores {
         journal,
         dead_letters,
-        meta: Arc::<Embedded>::clone(&embedded_meta),
-        embedded_meta,
+        local,
+        meta,
+        shared: Arc::new(shared),
         clock,
     })
+}
+
+/// The store that all processes share.
+async fn share(store: &SharedStore, local: Arc<dyn MetaStore>) -> Result<(Arc<dyn MetaStore>, Shared), StartError> {
+    let SharedStore::Etcd(etcd) = store else {
+        return Ok((Arc::clone(&local), Shared::alone(local)));
+    };
+    let ca = etcd.ca.as_ref().map(|file| {
+        std::fs::read(file).map_err(|source| StartError::Authorities {
+            path: file.display().to_string(),
+            source,
+        })
+    });
+    let user = etcd.credentials.as_ref();
+    let store: Arc<dyn MetaStore> = Arc::new(Etcd::new(EtcdOptions {
+        endpoints: etcd.endpoints.iter().map(HttpUrl::base).collect(),
+        prefix: etcd.prefix.clone(),
+        user: user.map(|user| (user.username.clone(), user.password.expose().to_owned())),
+        ca: ca.transpose()?,
+        timeout: etcd.timeout,
+    })?);
+    let shared = Shared::among_others(Arc::clone(&store), local).await?;
+    Ok((store, shared))
 }
 
 /// A journal's limits and ways as configured, for a log of at most `max_size`.

@@ -26,7 +26,8 @@ use crate::{
     config::{Api, Config, Credentials},
     obs::Metrics,
     proxy::{
-        backup::Backups, client::ClientOptions, dead_letters::DeadLetters, fleet::Fleet, intake::Intake, reader::Reader,
+        agreement::Agreement, backup::Backups, client::ClientOptions, dead_letters::DeadLetters, fleet::Fleet,
+        intake::Intake, reader::Reader,
     },
 };
 
@@ -36,6 +37,8 @@ pub use server::{Server, ServerError};
 /// What handlers work with; shared by all workers.
 #[derive(Debug)]
 pub struct Services {
+    /// The ring in force, and whether the shared store is in reach.
+    pub agreement: Arc<Agreement>,
     /// Copies what this process holds.
     pub backups: Backups,
     /// Takes writes in.

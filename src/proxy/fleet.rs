@@ -60,6 +60,8 @@ pub struct Backend {
 pub struct Condition {
     alive: AtomicBool,
     detached: AtomicBool,
+    /// The shared store says so too.
+    known_detached: AtomicBool,
     applied: AtomicU64,
     owned: AtomicU64,
     waiting_bytes: AtomicU64,
@@ -157,6 +159,17 @@ impl Condition {
     /// Sets whether the backend is left out.
     pub fn set_detached(&self, detached: bool) {
         self.detached.store(detached, Ordering::Release);
+    }
+
+    /// Whether the shared store says that the backend is left out.
+    #[must_use]
+    pub fn is_known_detached(&self) -> bool {
+        self.known_detached.load(Ordering::Acquire)
+    }
+
+    /// Sets what the shared store says.
+    pub fn set_known_detached(&self, detached: bool) {
+        self.known_detached.store(detached, Ordering::Release);
     }
 
     /// Notes that a record of this backend was appended to the journal.

@@ -17,6 +17,7 @@ use crate::{
 
 use super::{
     ack::{Note, Outcome, Refusal, Request, Until, Waiting},
+    agreement::{Agreement, Disagreement},
     client::Client,
     fleet::Fleet,
     lookup::{Existence, Lookup},
@@ -29,6 +30,8 @@ use super::{
 /// Takes writes and schema statements in. Shared by all HTTP workers.
 #[derive(Debug)]
 pub struct Intake {
+    /// Tells whether this process may write at all.
+    pub agreement: Arc<Agreement>,
     /// The circles.
     pub fleet: Arc<Fleet>,
     /// The process's write-ahead log.
@@ -87,6 +90,9 @@ pub enum WriteError {
         /// Its text.
         text: String,
     },
+    /// This process may not write now, or not change the schema.
+    #[error(transparent)]
+    Disagreement(#[from] Disagreement),
     /// A name is too long to be recorded.
     #[error(transparent)]
     Name(#[from] NameTooLong),
@@ -105,6 +111,7 @@ impl WriteError {
             }
             Self::DatabaseNotFound(_) => ErrorKind::NotFound,
             Self::DatabaseForbidden(_) => ErrorKind::Denied,
+            Self::Disagreement(error) => error.kind(),
             Self::Journal(error) => error.kind(),
         }
     }
@@ -124,6 +131,7 @@ impl Intake {
     /// # Errors
     /// See [`WriteError`]; with [`WriteError::BadLines`] and [`WriteError::Refused`] the other points are written.
     pub async fn write(&self, client: &Client, write: Write<'_>) -> Result<(), WriteError> {
+        self.agreement.check()?;
         self.check_database(client, write.db).await?;
         let (report, groups) = self.route(write)?;
         self.metrics.points.inc_by(report.accepted as u64);
@@ -148,6 +156,8 @@ impl Intake {
     /// # Errors
     /// See [`WriteError`].
     pub async fn statement(&self, db: &str, text: &str, owners: &[usize]) -> Result<Outcome, WriteError> {
+        let backends = owners.iter().map(|at| &self.fleet.backends[*at]);
+        self.agreement.check_change(backends)?;
         let mut record = Builder::new(Kind::Statement, self.clock.now(), &self.ids(owners), db, "", text.len())?;
         record.push_statement(text);
         let request = Request::new();
@@ -166,6 +176,7 @@ impl Intake {
     /// # Errors
     /// See [`WriteError`].
     pub async fn redeliver(&self, backend: usize, target: (&str, &str), lines: &[u8]) -> Result<(), WriteError> {
+        self.agreement.check()?;
         let mut record = Builder::new(
             Kind::Lines,
             self.clock.now(),

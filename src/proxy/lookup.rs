@@ -1,11 +1,11 @@
 //! The known schema: where it is kept, and how it is learnt.
 //!
 //! Statements that pass through Gyre change it; what is not known is asked of the backends, at most once a second per
-//! database, and remembered in the meta store.
+//! database, and remembered in the shared store, through which the other processes learn of it.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -16,16 +16,15 @@ use futures_util::future::join_all;
 use crate::{
     base::Clock,
     influx::result::{self, StatementResult, Value},
-    meta::{self, MetaStore},
+    meta::{self, Event, KeyValue, Revision, Update},
 };
 
 use super::{
     client::Client,
     fleet::Fleet,
     schema::{Database, Policy, Schema, quote},
+    shared::{Shared, Topic},
 };
-
-const PREFIX: &str = "/schema/databases/";
 
 /// How long a database that no backend knew is not asked for again.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -37,9 +36,11 @@ const MAX_UNKNOWN: usize = 10_000;
 #[derive(Debug)]
 pub struct Lookup {
     fleet: Arc<Fleet>,
-    store: Arc<dyn MetaStore>,
+    shared: Arc<Shared>,
     known: ArcSwap<Schema>,
-    change: Mutex<()>,
+    /// The revision at which this process last stored each database, once it is answered: what the store tells of
+    /// earlier ones is older than what is known here.
+    own: Mutex<BTreeMap<String, Revision>>,
     unknown_since: DashMap<String, Duration>,
     clock: Arc<dyn Clock>,
 }
@@ -56,29 +57,20 @@ pub enum Existence {
 }
 
 impl Lookup {
-    /// Loads what the store knows.
+    /// Loads what the shared store knows, or was last known of it.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn open(
-        fleet: Arc<Fleet>,
-        store: Arc<dyn MetaStore>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, meta::Error> {
+    pub async fn open(fleet: Arc<Fleet>, shared: Arc<Shared>, clock: Arc<dyn Clock>) -> Result<Self, meta::Error> {
         let mut schema = Schema::default();
-        for entry in store.load(PREFIX).await?.entries {
-            let name = entry.key.strip_prefix(PREFIX).unwrap_or(&entry.key).to_owned();
-            match serde_json::from_slice(&entry.value) {
-                Ok(database) => schema.put(&name, database),
-                Err(error) => tracing::warn!(db = %name, %error, "stored schema cannot be read: it is learnt anew"),
-            }
+        for entry in shared.known(Topic::Schema).await? {
+            take_up(&mut schema, &entry);
         }
-        let known = ArcSwap::from_pointee(schema);
         Ok(Self {
             fleet,
-            store,
-            known,
-            change: Mutex::new(()),
+            shared,
+            known: ArcSwap::from_pointee(schema),
+            own: Mutex::default(),
             unknown_since: DashMap::new(),
             clock,
         })
@@ -100,7 +92,7 @@ impl Lookup {
         if asked.is_some_and(|since| now.saturating_sub(since) < ASK_AGAIN_AFTER) {
             return Existence::Unknown;
         }
-        let existence = self.ask(client, db).await;
+        let existence = self.find(client, db).await;
         if existence == Existence::Unknown {
             if self.unknown_since.len() >= MAX_UNKNOWN {
                 self.unknown_since.clear();
@@ -116,45 +108,131 @@ impl Lookup {
         if !known.is_empty() {
             return known;
         }
-        self.ask(client, db).await;
+        self.find(client, db).await;
         self.known.load().creation(db, policy)
     }
 
-    /// Remembers a database as it is now.
-    pub async fn learn(&self, db: &str, database: Database) {
+    /// Remembers a database as it is now, for all processes.
+    ///
+    /// # Errors
+    /// When there are other processes, and they cannot be told: they may go on with what they believe.
+    pub async fn learn(&self, db: &str, database: Database) -> Result<(), meta::Error> {
         self.unknown_since.remove(db);
         let value = serde_json::to_vec(&database).unwrap_or_default();
-        self.change(|schema| schema.put(db, database));
-        self.save(self.store.put(&key(db), value.into()).await.map(drop), db);
+        self.change(db, |schema| schema.put(db, database));
+        self.stored(db, async { self.shared.put(&key(db), value.into()).await })
+            .await
     }
 
-    /// Forgets a database that was dropped.
-    pub async fn forget(&self, db: &str) {
-        self.change(|schema| schema.remove(db));
-        self.save(self.store.delete(&key(db)).await.map(drop), db);
+    /// Forgets a database that was dropped, for all processes.
+    ///
+    /// # Errors
+    /// As [`Lookup::learn`].
+    pub async fn forget(&self, db: &str) -> Result<(), meta::Error> {
+        self.change(db, |schema| schema.remove(db));
+        self.stored(db, async { self.shared.delete(&key(db)).await }).await
     }
 
     /// A database may have changed: reads it anew from the backends.
-    pub async fn refresh(&self, client: &Client, db: &str) -> Existence {
+    ///
+    /// # Errors
+    /// As [`Lookup::learn`].
+    pub async fn refresh(&self, client: &Client, db: &str) -> Result<(), meta::Error> {
         self.unknown_since.remove(db);
-        self.ask(client, db).await
-    }
-
-    fn save(&self, saved: Result<(), meta::Error>, db: &str) {
-        if let Err(error) = saved {
-            tracing::warn!(%db, %error, "schema not saved: it will be learnt anew after a restart");
+        match self.ask(client, db).await {
+            Found::Database(database) => self.learn(db, database).await,
+            Found::Nothing | Found::NoAnswer => Ok(()),
         }
     }
 
-    fn change(&self, change: impl FnOnce(&mut Schema)) {
-        let _one_at_a_time = self.change.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Takes up what the shared store says.
+    pub fn changed(&self, update: &Update) {
+        let mut own = self.own();
+        let mut schema = Schema::clone(&self.known.load());
+        match update {
+            Update::Lost(_) => return,
+            Update::Reset(page) => {
+                let mut all = Schema::default();
+                page.entries.iter().for_each(|entry| take_up(&mut all, entry));
+                // What was changed here after the page was read is newer.
+                own.retain(|_, own| *own > page.revision);
+                own.keys().for_each(|db| match schema.get(db) {
+                    Some(database) => all.put(db, database.clone()),
+                    None => all.remove(db),
+                });
+                schema = all;
+            }
+            Update::Changed(batch) => {
+                for event in &batch.events {
+                    match event {
+                        _ if own.get(name(event.key())).is_some_and(|own| *own >= batch.revision) => {}
+                        Event::Put(entry) => take_up(&mut schema, entry),
+                        Event::Delete(key) => schema.remove(name(key)),
+                    }
+                }
+            }
+        }
+        self.known.store(Arc::new(schema));
+    }
+
+    /// Waits until a change of a database is stored.
+    async fn stored(
+        &self,
+        db: &str,
+        storing: impl Future<Output = Result<Revision, meta::Error>>,
+    ) -> Result<(), meta::Error> {
+        // Without contact nobody is asked, so that nobody waits in vain.
+        let stored = match self.shared.require() {
+            Ok(()) => storing.await,
+            Err(error) => Err(meta::Error::Unavailable(Arc::new(error))),
+        };
+        match stored {
+            Ok(revision) => {
+                self.own().entry(db.to_owned()).and_modify(|own| *own = revision);
+                Ok(())
+            }
+            Err(error) => {
+                self.own().remove(db);
+                if !self.shared.is_alone() {
+                    return Err(error);
+                }
+                tracing::warn!(%db, %error, "schema not saved: it will be learnt anew after a restart");
+                Ok(())
+            }
+        }
+    }
+
+    fn change(&self, db: &str, change: impl FnOnce(&mut Schema)) {
+        let mut own = self.own();
+        if !self.shared.is_alone() {
+            // Until the store has answered, nothing that it tells is news.
+            own.insert(db.to_owned(), Revision(u64::MAX));
+        }
         let mut schema = Schema::clone(&self.known.load());
         change(&mut schema);
         self.known.store(Arc::new(schema));
     }
 
+    fn own(&self) -> MutexGuard<'_, BTreeMap<String, Revision>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the backends and remembers what they say.
+    async fn find(&self, client: &Client, db: &str) -> Existence {
+        match self.ask(client, db).await {
+            Found::Database(database) => {
+                if let Err(error) = self.learn(db, database).await {
+                    tracing::warn!(%db, %error, "schema not stored: other processes learn it for themselves");
+                }
+                Existence::Known
+            }
+            Found::Nothing => Existence::Unknown,
+            Found::NoAnswer => Existence::CannotTell,
+        }
+    }
+
     /// Asks all usable backends for the policies of a database; the answer with the most policies wins.
-    async fn ask(&self, client: &Client, db: &str) -> Existence {
+    async fn ask(&self, client: &Client, db: &str) -> Found {
         let statement = format!("SHOW DATABASES; SHOW RETENTION POLICIES ON {}", quote(db));
         let usable: Vec<_> = self
             .fleet
@@ -175,18 +253,35 @@ impl Lookup {
             .flatten()
             .max_by_key(|database| database.policies.len());
         match best {
-            Some(database) => {
-                self.learn(db, database).await;
-                Existence::Known
-            }
-            None if somebody_answered => Existence::Unknown,
-            None => Existence::CannotTell,
+            Some(database) => Found::Database(database),
+            None if somebody_answered => Found::Nothing,
+            None => Found::NoAnswer,
         }
     }
 }
 
+/// What the backends say of a database.
+enum Found {
+    Database(Database),
+    Nothing,
+    NoAnswer,
+}
+
 fn key(db: &str) -> String {
-    format!("{PREFIX}{db}")
+    format!("{}{db}", Topic::Schema.prefix())
+}
+
+/// The database that a key is about.
+fn name(key: &str) -> &str {
+    key.strip_prefix(Topic::Schema.prefix()).unwrap_or(key)
+}
+
+fn take_up(schema: &mut Schema, entry: &KeyValue) {
+    let db = name(&entry.key);
+    match serde_json::from_slice(&entry.value) {
+        Ok(database) => schema.put(db, database),
+        Err(error) => tracing::warn!(%db, %error, "stored schema cannot be read: it is learnt anew"),
+    }
 }
 
 /// Reads an answer to `SHOW DATABASES; SHOW RETENTION POLICIES`: outer `None` when it is none, inner when the backend

@@ -10,9 +10,14 @@
 //!
 //! [`backup`] copies what embedded backends hold, all at the same place in the journal.
 //!
+//! [`shared`] is the store of what several processes must know alike, or its copy: who is detached ([`attachment`]), the
+//! schema ([`lookup`]), and the ring in force ([`agreement`]).
+//!
 //! [`fleet`], [`record`], [`verdict`], [`plan`], [`choice`] and [`schema`] are pure decisions.
 
 pub mod ack;
+pub mod agreement;
+pub mod attachment;
 pub mod backup;
 pub mod choice;
 pub mod client;
@@ -31,6 +36,7 @@ pub mod registry;
 pub mod resolve;
 pub mod route_cache;
 pub mod schema;
+pub mod shared;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod verdict;

@@ -32,6 +32,7 @@ use crate::{
 };
 
 use super::{
+    agreement::Disagreement,
     client::Client,
     fleet::{Fleet, ReadInFlight},
     intake::{Intake, WriteError},
@@ -155,6 +156,12 @@ pub enum QueryError {
     /// A bug.
     #[error("query died")]
     Died,
+    /// The backends carried a change of schema out, but other processes were not told.
+    #[error("carried out, but not stored for other processes: repeat it when the meta store is back: {0}")]
+    NotShared(String),
+    /// This process may not read now.
+    #[error(transparent)]
+    Disagreement(#[from] Disagreement),
     /// A changing statement was not taken.
     #[error(transparent)]
     Change(#[from] WriteError),
@@ -168,7 +175,10 @@ impl QueryError {
             Self::Parse(_) => ErrorKind::InvalidArgument,
             Self::DatabaseForbidden(_) => ErrorKind::Denied,
             Self::Unsupported(_) => ErrorKind::Unsupported,
-            Self::Unavailable(_) | Self::BackendLost { .. } | Self::BadAnswer { .. } => ErrorKind::Unavailable,
+            Self::Unavailable(_) | Self::BackendLost { .. } | Self::BadAnswer { .. } | Self::NotShared(_) => {
+                ErrorKind::Unavailable
+            }
+            Self::Disagreement(error) => error.kind(),
             Self::TooLarge(_) | Self::BeyondBudget => ErrorKind::TooLarge,
             Self::Busy | Self::TooManyQueries(_) => ErrorKind::Busy,
             Self::TimedOut | Self::Stalled(_) => ErrorKind::Timeout,
@@ -202,6 +212,7 @@ impl Reader {
         statements: &[Statement],
         options: &Options,
     ) -> Result<Option<Relayed>, QueryError> {
+        self.intake.agreement.check()?;
         self.check_databases(statements, &options.db)?;
         let Some(replicas) = self.whole(statements, &options.db) else {
             return Ok(None);
@@ -272,6 +283,7 @@ impl Reader {
         body: Bytes,
         types: (&str, &str),
     ) -> Result<Relayed, QueryError> {
+        self.intake.agreement.check()?;
         let (db, measurement) = target;
         if !self.intake.databases.allows(db) {
             return Err(QueryError::DatabaseForbidden(db.to_owned()));

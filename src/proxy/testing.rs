@@ -16,7 +16,7 @@ use crate::{
     base::{BackendId, CircleId, SystemClock},
     config::{self, Config},
     journal::{self, Journal, OnDamage, SyncMode, fs::MemFs},
-    meta::{Embedded, HistoryLimit, MetaStore},
+    meta::{Embedded, HistoryLimit},
     obs::BackendMetrics,
     ring::Ring,
 };
@@ -30,13 +30,14 @@ use super::{
     lookup::Lookup,
     queue::Queue,
     record::{Builder, Kind},
+    shared::Shared,
 };
 
 /// One courier to the first backend of a fleet, with all it needs.
 pub(crate) struct Rig {
     pub(crate) config: Config,
     pub(crate) fleet: Arc<Fleet>,
-    pub(crate) store: Arc<dyn MetaStore>,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) fs: Arc<MemFs>,
     pub(crate) journal: Journal<Note>,
     pub(crate) courier: Arc<Courier>,
@@ -65,7 +66,7 @@ impl Rig {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(SystemClock::new());
         let store = Embedded::open(&dir.path().join("meta"), Arc::clone(&clock) as _, HistoryLimit::DEFAULT);
-        let store: Arc<dyn MetaStore> = Arc::new(store.unwrap());
+        let shared = Arc::new(Shared::alone(Arc::new(store.unwrap())));
         let fs = Arc::new(MemFs::new());
         let (journal, _) = Journal::open(Arc::clone(&fs) as _, Path::new("/journal"), options()).unwrap();
         let fleet = Arc::new(fleet(&config));
@@ -90,7 +91,7 @@ impl Rig {
             client: Client::new([backend.as_ref()], client_options).unwrap(),
             backend,
             lookup: Arc::new(
-                Lookup::open(Arc::clone(&fleet), Arc::clone(&store), Arc::clone(&clock) as _)
+                Lookup::open(Arc::clone(&fleet), Arc::clone(&shared), Arc::clone(&clock) as _)
                     .await
                     .unwrap(),
             ),
@@ -103,7 +104,7 @@ impl Rig {
         Self {
             config,
             fleet,
-            store,
+            shared,
             fs,
             journal,
             courier: Arc::new(courier),

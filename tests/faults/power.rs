@@ -23,10 +23,11 @@ use gyre::{
         self, Journal, OnDamage, SyncMode,
         fs::{Disk, Fs, Machine},
     },
-    meta::{Embedded, HistoryLimit, MetaStore},
+    meta::{Embedded, HistoryLimit},
     obs::BackendMetrics,
     proxy::{
         ack::Note,
+        agreement::{Agreement, ring::RingDocument},
         client::{Client, ClientOptions},
         courier::{Courier, Turn},
         dead_letters::DeadLetters,
@@ -35,6 +36,7 @@ use gyre::{
         lookup::Lookup,
         queue::Queue,
         schema::Database,
+        shared::Shared,
         watermark::Watermarks,
     },
     ring::Ring,
@@ -64,7 +66,7 @@ struct Round {
     disk: Disk,
     servers: Vec<Rc<Server>>,
     ledger: Rc<Ledger>,
-    store: Arc<dyn MetaStore>,
+    shared: Arc<Shared>,
     next_value: Rc<Cell<i64>>,
 }
 
@@ -84,23 +86,23 @@ fn after_any_power_loss_every_acknowledged_point_arrives() {
     let dir = support::dir::temp_dir();
     let clock = Arc::new(SystemClock::new());
     let store = Embedded::open(&dir.path().join("meta"), clock, HistoryLimit::DEFAULT).unwrap();
-    let store: Arc<dyn MetaStore> = Arc::new(store);
+    let shared = Arc::new(Shared::alone(Arc::new(store)));
     let first = schedule::seed();
     let mut acknowledged = 0;
     for seed in first..first + rounds {
         println!("GYRE_TEST_SEED={seed}");
-        acknowledged += Round::new(&store).run(seed);
+        acknowledged += Round::new(&shared).run(seed);
     }
     println!("{rounds} rounds, {acknowledged} points acknowledged");
 }
 
 impl Round {
-    fn new(store: &Arc<dyn MetaStore>) -> Self {
+    fn new(shared: &Arc<Shared>) -> Self {
         Self {
             disk: Disk::default(),
             servers: (0..CIRCLES * PER_CIRCLE).map(|_| Rc::default()).collect(),
             ledger: Rc::default(),
-            store: Arc::clone(store),
+            shared: Arc::clone(shared),
             next_value: Rc::default(),
         }
     }
@@ -240,9 +242,12 @@ impl Round {
             connections: 1,
         };
         let client = Client::new(fleet.backends.iter().map(AsRef::as_ref), client_options).expect("plain HTTP");
-        let lookup = Lookup::open(Arc::clone(&fleet), Arc::clone(&self.store), Arc::clone(&clock)).await;
+        let lookup = Lookup::open(Arc::clone(&fleet), Arc::clone(&self.shared), Arc::clone(&clock)).await;
         let lookup = Arc::new(lookup.expect("the store is well"));
-        lookup.learn(DB, Database::default()).await;
+        lookup
+            .learn(DB, Database::default())
+            .await
+            .expect("the process is alone");
         let mut couriers = Vec::new();
         for backend in &fleet.backends {
             let dir = Path::new("/data/spill").join(backend.id.to_string());
@@ -259,7 +264,9 @@ impl Round {
                 alone: Arc::default(),
             }));
         }
+        let agreement = Agreement::open(Arc::clone(&self.shared), RingDocument::of(config)).await;
         let intake = Rc::new(Intake {
+            agreement: Arc::new(agreement.expect("the store is well")),
             watermarks: Arc::new(Watermarks::starting_at(journal.committed())),
             fleet,
             journal: journal.clone(),

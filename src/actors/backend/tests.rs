@@ -1,7 +1,10 @@
 use futures_util::FutureExt;
 
 use super::*;
-use crate::proxy::testing::{Rig, server};
+use crate::proxy::{
+    attachment,
+    testing::{Rig, server},
+};
 
 /// Nobody listens there.
 const DEAD: &str = "http://127.0.0.1:1";
@@ -12,7 +15,7 @@ fn start(rig: &Rig) -> BackendHandle {
         config: rig.config.delivery,
         linger: Duration::ZERO,
         fleet: Arc::clone(&rig.fleet),
-        store: Arc::clone(&rig.store),
+        shared: Arc::clone(&rig.shared),
     };
     BackendHandle::start(parts, Counter::default())
 }
@@ -36,7 +39,7 @@ async fn until(so: impl Fn() -> bool) {
 
 async fn is_remembered_detached(rig: &Rig) -> bool {
     let name = &rig.courier.backend.config.name;
-    registry::remember(rig.store.as_ref(), name).await.unwrap().detached
+    attachment::known(&rig.shared).await.unwrap().get(name) == Some(&true)
 }
 
 #[test]

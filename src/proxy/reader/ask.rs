@@ -291,6 +291,7 @@ mod tests {
         influx::line::{Limits, Precision},
         obs::WriteMetrics,
         proxy::{
+            agreement::{Agreement, ring::RingDocument},
             intake::{Intake, Write},
             schema::Database,
             testing::Rig,
@@ -305,12 +306,14 @@ mod tests {
         let rig = Rig::new(&["http://127.0.0.1:1"], "").await;
         let (clock, watermarks) = (Arc::new(SystemClock::new()), Arc::new(Watermarks::starting_at(0)));
         let lookup = Arc::clone(&rig.courier.lookup);
-        lookup.learn("db", Database::default()).await;
+        lookup.learn("db", Database::default()).await.unwrap();
+        let agreement = Agreement::open(Arc::clone(&rig.shared), RingDocument::of(&rig.config)).await;
         let limits = Limits {
             max_line: 1 << 10,
             max_errors: 1 << 10,
         };
         let intake = Arc::new(Intake {
+            agreement: Arc::new(agreement.unwrap()),
             fleet: Arc::clone(&rig.fleet),
             journal: rig.journal.clone(),
             watermarks: Arc::clone(&watermarks),

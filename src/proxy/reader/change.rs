@@ -1,8 +1,11 @@
 //! Statements that change schema or data: through the journal, in order with the writes.
 
-use crate::influx::{
-    influxql::ast::Statement,
-    result::{self, Message, StatementResult},
+use crate::{
+    influx::{
+        influxql::ast::Statement,
+        result::{self, Message, StatementResult},
+    },
+    meta,
 };
 
 use super::{
@@ -31,24 +34,24 @@ impl Reader {
             None => queued(),
         };
         if result.error.is_none() {
-            self.learn(client, &statement, outcome.answers.is_empty()).await;
+            let learnt = self.learn(client, &statement, outcome.answers.is_empty()).await;
+            learnt.map_err(|error| QueryError::NotShared(error.to_string()))?;
         }
         result.messages.extend(options.read_only_warning(&statement));
         Ok(result)
     }
 
     /// Keeps the known schema in step with what was changed.
-    async fn learn(&self, client: &Client, statement: &Statement, nobody_answered: bool) {
+    async fn learn(&self, client: &Client, statement: &Statement, nobody_answered: bool) -> Result<(), meta::Error> {
         match statement {
             Statement::DropDatabase(name) => self.lookup.forget(name).await,
             Statement::CreateDatabase(create) if nobody_answered => {
-                self.lookup.learn(&create.name, Database::default()).await;
+                self.lookup.learn(&create.name, Database::default()).await
             }
-            _ => {
-                if let Some(db) = plan::changed_database(statement) {
-                    self.lookup.refresh(client, db).await;
-                }
-            }
+            _ => match plan::changed_database(statement) {
+                Some(db) => self.lookup.refresh(client, db).await,
+                None => Ok(()),
+            },
         }
     }
 }
