@@ -6,6 +6,7 @@ pub(crate) mod export;
 pub(crate) mod import;
 mod lines;
 pub(crate) mod meta;
+pub(crate) mod nodes;
 mod progress;
 mod remote;
 pub(crate) mod restore;

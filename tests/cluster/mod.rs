@@ -1,6 +1,7 @@
 //! The control plane: nodes, hosts and versioned metadata, on one Gyre and on several that share a store.
 
 mod linear;
+mod nodes;
 mod processes;
 mod scale;
 mod stores;
