@@ -54,6 +54,7 @@ const PURE: &[&str] = &[
     "proxy/verdict.rs",
     "proxy/watermark.rs",
     "meta/machine.rs",
+    "meta/deadlines.rs",
     "meta/documents.rs",
     "meta/history.rs",
 ];
