@@ -1,8 +1,7 @@
 //! The node registry through the Clusterflux interface, black box.
 //!
-//! The cases are functions of a fresh server, so that they run on every store: [`CASES`] with [`lasting`], where nodes
-//! live longer than any case takes, and those of [`life`] with [`short_lived`]. [`crash`]: what a kill leaves;
-//! [`many`]: thousands of heartbeats; [`refusals`]: what is wrong with a request.
+//! [`CASES`] run with [`lasting`], where nodes live longer than any case takes, and those of [`life`] where they do not.
+//! [`crash`]: what a kill leaves; [`many`]: thousands of heartbeats; [`refusals`]: what is wrong with a request.
 
 mod command_line;
 mod crash;
@@ -14,18 +13,19 @@ use std::{collections::BTreeSet, thread};
 
 use serde_json::{Value, json};
 
+use super::stores::{Case, Store};
 use crate::support::{
     gyre::{Config, Gyre},
     http::{Client, Response},
 };
 
-/// What a case needs of the configuration, whatever the store.
-pub(crate) fn lasting(config: Config) -> Config {
+/// No node dies of old age.
+fn lasting(config: Config) -> Config {
     config.set("nodes", "self_register", false).set("nodes", "ttl", "10m")
 }
 
-/// Every case with its name; each wants a server without nodes.
-pub(crate) const CASES: &[(&str, fn(&Gyre))] = &[
+/// Each wants a server without nodes.
+const CASES: &[Case] = &[
     ("a node registers, is listed, leaves", registration),
     ("the address that others dial", addresses),
     ("names mean the same however they are escaped", names),
@@ -39,17 +39,23 @@ pub(crate) const CASES: &[(&str, fn(&Gyre))] = &[
 ];
 
 #[test]
-fn on_the_embedded_store() {
-    for (name, case) in CASES {
-        println!("case: {name}");
-        case(&embedded(lasting));
-    }
+fn all_cases_on_the_embedded_store() {
+    Store::Embedded.run(CASES, lasting);
+}
+
+#[test]
+fn all_cases_on_etcd() {
+    Store::Etcd.run(CASES, lasting);
 }
 
 /// Acceptance case 1: a process that has just started is the only one listed.
 #[test]
 fn a_process_lists_itself_until_it_stops_in_order() {
-    let mut gyre = embedded(|config| config.set("nodes", "self_register", true));
+    Store::ALL.into_iter().for_each(lists_itself);
+}
+
+fn lists_itself(store: Store) {
+    let mut gyre = Gyre::start(store.config().set("nodes", "self_register", true));
     let list = shown(&gyre.client(), "/nodes");
     assert_eq!(list["influx"], json!([]));
     let managers = list["cflux"].as_array().expect("a list");
@@ -78,11 +84,8 @@ fn a_process_lists_itself_until_it_stops_in_order() {
 
 #[test]
 fn only_who_may_uses_the_registry() {
-    let gyre = embedded(|config| {
-        lasting(config)
-            .set("auth", "username", "admin")
-            .set("auth", "password", "pw")
-    });
+    let config = lasting(Store::Embedded.config());
+    let gyre = Gyre::start(config.set("auth", "username", "admin").set("auth", "password", "pw"));
     let client = gyre.client();
     for (method, target) in [
         ("GET", "/nodes"),
@@ -293,11 +296,6 @@ fn spellings(gyre: &Gyre) {
         let answer = connection.send("PUT", &target, &body, b"what a heartbeat says is ignored");
         assert_eq!(answer.expect("the connection stays").status, 200);
     }
-}
-
-/// A server with its documents in its own files.
-fn embedded(settings: impl FnOnce(Config) -> Config) -> Gyre {
-    Gyre::start(settings(Config::new(vec![vec!["embedded:".to_owned()]])))
 }
 
 /// What a GET shows.

@@ -48,6 +48,14 @@ impl Store {
     }
 }
 
+/// Runs a case on each store, with a configuration that `settings` completes.
+pub(crate) fn on_each(settings: fn(Config) -> Config, case: fn(&Gyre)) {
+    for store in Store::ALL {
+        println!("{store:?}");
+        case(&Gyre::start(settings(store.config())));
+    }
+}
+
 /// One etcd for all cases of a run: each has a place of its own in it.
 pub(crate) fn etcd() -> &'static Etcd {
     static SHARED: LazyLock<Etcd> = LazyLock::new(Etcd::start);

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use crate::cluster::stores::Store;
 use crate::support::{cli, gyre::Gyre};
 
-use super::{embedded, id_of, lasting};
+use super::{id_of, lasting};
 
 fn run(gyre: &Gyre, arguments: &[&str]) -> cli::Finished {
     cli::gyre_with(arguments, &[("GYRE_URL", &format!("http://{}", gyre.addr()))])
@@ -27,7 +28,7 @@ fn condition(gyre: &Gyre) -> String {
 
 #[test]
 fn nodes_are_listed_paused_resumed_and_deactivated() {
-    let gyre = embedded(lasting);
+    let gyre = Gyre::start(lasting(Store::Embedded.config()));
     let client = gyre.client();
     let id = id_of(&client.post("/nodes/a+b", br#"{"hostname":"machine","bindAddress":"h:1"}"#));
     let table = succeed(&gyre, &["nodes", "list"]);

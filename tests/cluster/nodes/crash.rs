@@ -2,11 +2,17 @@
 
 use serde_json::Value;
 
-use super::{embedded, id_of, lasting, send, shown};
+use crate::{cluster::stores::Store, support::gyre::Gyre};
+
+use super::{id_of, lasting, send, shown};
 
 #[test]
 fn what_was_acknowledged_survives_a_kill() {
-    let mut gyre = embedded(lasting);
+    Store::ALL.into_iter().for_each(survives_a_kill);
+}
+
+fn survives_a_kill(store: Store) {
+    let mut gyre = Gyre::start(lasting(store.config()));
     let mut known: Vec<u64> = Vec::new();
     for round in 0..5 {
         let body = format!(r#"{{"hostname":"host-{round}"}}"#);

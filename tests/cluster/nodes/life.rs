@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::cluster::stores::on_each;
 use crate::support::{
     gyre::{Config, Gyre},
     http::Client,
     wait::{self, Instant},
 };
 
-use super::{assert_key_not_found, embedded, id_of, ids, send, shown};
+use super::{assert_key_not_found, id_of, ids, lasting, send, shown};
 
 /// Longest time until a death shows: a short lease, on a loaded machine.
 const SOON: Duration = Duration::from_secs(20);
@@ -18,12 +19,17 @@ const SOON: Duration = Duration::from_secs(20);
 const HEARTBEAT: Duration = Duration::from_millis(300);
 
 /// The configuration under which nodes die while one looks.
-pub(crate) fn short_lived(config: Config) -> Config {
+pub(super) fn short_lived(config: Config) -> Config {
     config.set("nodes", "self_register", false).set("nodes", "ttl", "2s")
 }
 
+/// The same, and the dead are forgotten at once.
+fn forgetful(config: Config) -> Config {
+    short_lived(config).set("nodes", "retention", "0s")
+}
+
 /// Acceptance case 5, in real time: a node lives as long as it is refreshed, and no longer.
-pub(crate) fn lives_while_refreshed(gyre: &Gyre) {
+fn lives_while_refreshed(gyre: &Gyre) {
     let client = gyre.client();
     let id = id_of(&client.post("/nodes/c", br#"{"hostname":"a"}"#));
     let target = format!("/nodes/c/{id}");
@@ -41,7 +47,7 @@ pub(crate) fn lives_while_refreshed(gyre: &Gyre) {
 }
 
 /// A dead node gets its id back when it asks for it from the same machine.
-pub(crate) fn comes_back_under_its_id(gyre: &Gyre) {
+fn comes_back_under_its_id(gyre: &Gyre) {
     let client = gyre.client();
     let id = id_of(&client.post("/nodes/c", br#"{"hostname":"a"}"#));
     wait::until("it dies", SOON, || (!is_alive(&client, id)).then_some(()));
@@ -62,21 +68,23 @@ pub(crate) fn comes_back_under_its_id(gyre: &Gyre) {
 
 #[test]
 fn a_node_lives_while_it_is_refreshed() {
-    lives_while_refreshed(&embedded(short_lived));
+    on_each(short_lived, lives_while_refreshed);
 }
 
 #[test]
 fn a_dead_node_comes_back_under_its_id() {
-    comes_back_under_its_id(&embedded(short_lived));
+    on_each(short_lived, comes_back_under_its_id);
 }
 
 #[test]
 fn within_the_revive_window_a_heartbeat_brings_a_node_back() {
-    let gyre = embedded(|config| {
-        short_lived(config)
-            .set("nodes", "revive_window", "1h")
-            .set("nodes", "retention", "0s")
-    });
+    on_each(
+        |config| forgetful(config).set("nodes", "revive_window", "1h"),
+        is_revived,
+    );
+}
+
+fn is_revived(gyre: &Gyre) {
     let client = gyre.client();
     let id = id_of(&client.post("/nodes/c", br#"{"hostname":"a"}"#));
     wait::until("its host is lost", SOON, || {
@@ -90,7 +98,10 @@ fn within_the_revive_window_a_heartbeat_brings_a_node_back() {
 
 #[test]
 fn the_dead_are_forgotten_after_the_retention() {
-    let gyre = embedded(|config| short_lived(config).set("nodes", "retention", "0s"));
+    on_each(forgetful, is_forgotten);
+}
+
+fn is_forgotten(gyre: &Gyre) {
     let client = gyre.client();
     let id = id_of(&client.post("/nodes/c", b""));
     wait::until("it is forgotten", SOON, || {
@@ -101,7 +112,10 @@ fn the_dead_are_forgotten_after_the_retention() {
 
 #[test]
 fn a_host_is_lost_with_its_last_node_and_not_before() {
-    let gyre = embedded(|config| config.set("nodes", "ttl", "10m"));
+    on_each(lasting, loses_its_host);
+}
+
+fn loses_its_host(gyre: &Gyre) {
     let client = gyre.client();
     let nodes = [0, 1].map(|_| id_of(&client.post("/nodes/c", br#"{"hostname":"a"}"#)));
     assert_eq!(send(&client, "DELETE", &format!("/nodes/c/{}", nodes[0])).status, 200);
@@ -112,7 +126,10 @@ fn a_host_is_lost_with_its_last_node_and_not_before() {
 
 #[test]
 fn when_most_nodes_expire_at_once_no_host_is_lost() {
-    let gyre = embedded(|config| short_lived(config).set("nodes", "retention", "0s"));
+    on_each(forgetful, is_braked);
+}
+
+fn is_braked(gyre: &Gyre) {
     let client = gyre.client();
     let nodes = [0; 4].map(|_| id_of(&client.post("/nodes/c", br#"{"hostname":"a"}"#)));
     wait::until("all are dead", SOON, || {

@@ -6,13 +6,14 @@ use std::{
     time::Duration,
 };
 
+use crate::cluster::stores::Store;
 use crate::support::{
     gyre::Gyre,
     http::{Client, Connection},
     wait::{self, Instant},
 };
 
-use super::{embedded, id_of, life::short_lived, shown};
+use super::{id_of, life::short_lived, shown};
 
 const NODES: usize = 500;
 const CONNECTIONS: usize = 10;
@@ -23,7 +24,11 @@ const ROUND: Duration = Duration::from_secs(6);
 
 #[test]
 fn nobody_dies_who_is_refreshed_also_across_a_restart() {
-    let mut gyre = embedded(|config| short_lived(config).set("nodes", "ttl", "4s"));
+    Store::ALL.into_iter().for_each(nobody_dies);
+}
+
+fn nobody_dies(store: Store) {
+    let mut gyre = Gyre::start(short_lived(store.config()).set("nodes", "ttl", "4s"));
     let nodes = register(&gyre.client());
     let heartbeats = AtomicUsize::new(0);
     let over = AtomicBool::new(false);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cluster::stores::Store;
+use crate::cluster::stores::{Store, on_each};
 use crate::support::{
     gyre::{Config, Gyre},
     wait,
@@ -38,9 +38,7 @@ fn outlives_its_nodes(gyre: &Gyre) {
 
 #[test]
 fn pausing_survives_loss_and_return() {
-    for store in Store::ALL {
-        outlives_its_nodes(&Gyre::start(short_lived(store.config())));
-    }
+    on_each(short_lived, outlives_its_nodes);
 }
 
 #[test]
