@@ -132,10 +132,9 @@ impl App {
         let lookup = Lookup::open(Arc::clone(&fleet), Arc::clone(shared), Arc::clone(&stores.clock));
         let lookup = Arc::new(lookup.await?);
         let mut metrics = Metrics::new();
-        let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &metrics).await;
+        let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &mut metrics).await;
         let versions = VersionsHandle::start(versions_parts(&config, &stores), metrics.restarts("versions"));
         gauges::register(&mut metrics, &fleet, &budget, &stores);
-        gauges::register_nodes(&mut metrics, &nodes.handle);
         gauges::register_polls(&mut metrics, &versions);
         let metrics = Arc::new(metrics);
         let queues = fleet::open_queues(&config, &fleet, &stores).await?;
@@ -158,12 +157,6 @@ impl App {
         first_contact(&fleet, shared).await;
         let intake = Arc::new(paths::intake(&config, &fleet, &stores, (&agreement, &lookup), &metrics));
         let reader = Arc::new(paths::reader(&config, &intake, &budget, &stores));
-        let limits = BodyLimits {
-            received: config.http.max_body.as_usize(),
-            decompressed: config.http.max_decompressed.as_usize(),
-            budget,
-            patience: config.http.request_timeout,
-        };
         let services = Services {
             agreement,
             backups: backups(&fleet, &stores),
@@ -175,7 +168,7 @@ impl App {
             versions: versions.clone(),
             dead_letters: stores.dead_letters.clone(),
             metrics,
-            limits,
+            limits: body_limits(&config, budget),
             credentials: config.auth.clone(),
             api: config.proxy.api,
             client: options,
@@ -254,6 +247,15 @@ impl App {
         }
         self.nodes.handle.crash().await;
         self.versions.crash().await;
+    }
+}
+
+fn body_limits(config: &Config, budget: ByteBudget) -> BodyLimits {
+    BodyLimits {
+        received: config.http.max_body.as_usize(),
+        decompressed: config.http.max_decompressed.as_usize(),
+        budget,
+        patience: config.http.request_timeout,
     }
 }
 

@@ -28,15 +28,20 @@ impl Client {
         }
     }
 
-    /// Sends one request and reads the whole answer.
+    /// Posts a body and reads the whole answer.
     pub(crate) fn post(&mut self, target: &str, body: &[u8]) -> io::Result<Answer> {
+        self.send("POST", target, body)
+    }
+
+    /// Sends one request of that method and reads the whole answer.
+    pub(crate) fn send(&mut self, method: &str, target: &str, body: &[u8]) -> io::Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => self.connect()?,
         };
         let length = body.len();
         let head = format!(
-            "POST {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: {length}\r\n\r\n",
+            "{method} {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: {length}\r\n\r\n",
             self.server
         );
         let mut message = head.into_bytes();

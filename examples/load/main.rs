@@ -14,6 +14,9 @@
 //!     --pid PID         process whose CPU time and memory are reported
 //! load query HOST:PORT --q INFLUXQL [--db NAME] [--count N] [--pid PID]
 //!                                    runs a statement N times (100) on one connection, and reports
+//! load nodes HOST:PORT [--nodes N] [--interval S] [--rounds N] [--connections N] [--pid PID]
+//!                                    registers N nodes (10000), refreshes each every S seconds (5) for some rounds (6)
+//!                                    over so many connections (100), lists them every second, and reports
 //! load sink HOST:PORT ... [--databases A,B]
 //!                                    a null InfluxDB on every address until killed: /ping and /write 204,
 //!                                    SHOW DATABASES the given names (bench), other queries one fixed series,
@@ -26,6 +29,7 @@
 
 mod args;
 mod client;
+mod nodes;
 mod query;
 mod sink;
 mod stats;
@@ -40,8 +44,9 @@ fn main() -> ExitCode {
     let done = args::Args::parse(words).and_then(|args| match command.as_str() {
         "write" => write::run(&args),
         "query" => query::run(&args),
+        "nodes" => nodes::run(&args),
         "sink" => sink::run(&args),
-        _ => Err("say write, query or sink; see the head of examples/load/main.rs".to_owned()),
+        _ => Err("say write, query, nodes or sink; see the head of examples/load/main.rs".to_owned()),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

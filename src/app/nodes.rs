@@ -16,6 +16,8 @@ use crate::{
     obs::Metrics,
 };
 
+use super::gauges;
+
 /// How long the start waits for the store, so that the first requests find the nodes.
 const FIRST_LOAD: Duration = Duration::from_secs(1);
 
@@ -35,7 +37,7 @@ impl Nodes {
         config: &Config,
         store: &Arc<dyn MetaStore>,
         clock: &Arc<dyn Clock>,
-        metrics: &Metrics,
+        metrics: &mut Metrics,
     ) -> Self {
         let parts = NodesParts {
             store: Arc::clone(store),
@@ -48,6 +50,7 @@ impl Nodes {
             },
         };
         let handle = NodesHandle::start(parts, metrics.restarts("node registry"));
+        gauges::register_nodes(metrics, &handle);
         if !handle.loaded(FIRST_LOAD).await {
             tracing::warn!("store does not answer: the nodes are not known yet");
         }

@@ -163,7 +163,8 @@ fn nothing_last<T>(a: Option<T>, b: Option<T>, compare: impl FnOnce(T, T) -> Ord
     }
 }
 
-fn last<'a>(params: &'a [(String, String)], name: &str) -> Option<&'a str> {
+/// The last value of a parameter.
+pub(super) fn last<'a>(params: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let mut values = params.iter().filter(|(other, _)| other == name);
     values.next_back().map(|(_, value)| value.as_str())
 }

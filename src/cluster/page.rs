@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::host_query::last;
+
 /// Entries of a page when the client does not say.
 const DEFAULT_SIZE: usize = 100;
 /// Most entries of a page.
@@ -32,13 +34,13 @@ pub struct Page {
 pub struct InvalidPage;
 
 impl PageRequest {
-    /// Reads the parameters `page` and `page_size`. A size that is none counts as absent, one that is too large is cut;
-    /// a page that is no number asks for one that does not exist.
+    /// Reads the parameters `page` and `page_size` of a request, the last of each. A size that is none counts as absent,
+    /// one that is too large is cut; a page that is no number asks for one that does not exist.
     #[must_use]
-    pub fn parse(page: Option<&str>, page_size: Option<&str>) -> Self {
-        let size = page_size.and_then(whole).filter(|size| *size > 0);
+    pub fn parse(params: &[(String, String)]) -> Self {
+        let size = last(params, "page_size").and_then(whole).filter(|size| *size > 0);
         Self {
-            number: match page {
+            number: match last(params, "page") {
                 None => Some(1),
                 Some("last") => None,
                 Some(number) => Some(whole(number).unwrap_or(0)),
@@ -79,7 +81,11 @@ mod tests {
     use super::*;
 
     fn page(count: usize, page: Option<&str>, size: Option<&str>) -> Result<Page, InvalidPage> {
-        PageRequest::parse(page, size).of(count)
+        let named = [("page", page), ("page_size", size)];
+        let given = named
+            .iter()
+            .filter_map(|(name, value)| Some(((*name).to_owned(), (*value)?.to_owned())));
+        PageRequest::parse(&given.collect::<Vec<_>>()).of(count)
     }
 
     #[test]

@@ -179,12 +179,9 @@ impl Registry {
             .collect()
     }
 
-    /// How long until more may be due without any change; `None`: nothing waits for time to pass.
+    /// How long until more may be due, or the brake goes off, without any change; `None`: nothing waits for time to pass.
     #[must_use]
     pub fn next_due(&self, now: TimestampNs, elapsed: Duration) -> Option<Duration> {
-        if self.dying.is_empty() && self.dead.is_empty() {
-            return None;
-        }
         if let Some(left) = self.brake.left(elapsed) {
             return Some(left);
         }

@@ -92,13 +92,6 @@ pub(super) fn first<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.as_str())
 }
 
-/// The last value of a name.
-#[must_use]
-pub(super) fn last<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
-    let mut values = params.iter().filter(|(other, _)| other == name);
-    values.next_back().map(|(_, value)| value.as_str())
-}
-
 /// The first value of a name, or nothing.
 #[must_use]
 pub(super) fn text<'a>(params: &'a Params, name: &str) -> &'a str {

@@ -4,7 +4,7 @@
 //! filters, order and pages; [`refusals`]: what is wrong with a request.
 
 mod details;
-mod life;
+pub(crate) mod life;
 mod lists;
 mod refusals;
 

@@ -14,6 +14,9 @@ const RULES: Rules = Rules {
     brake_hold: Duration::from_secs(300),
 };
 
+/// Key, value and lease; no value: deleted.
+type Written = (String, Option<Vec<u8>>, Option<u64>);
+
 /// A registry whose changes are made here, one revision each.
 struct World {
     registry: Registry,
@@ -45,7 +48,7 @@ impl World {
     }
 
     /// A revision made of these changes; whether it turned the brake on.
-    fn commit(&mut self, changes: &[(String, Option<Vec<u8>>, Option<u64>)]) -> bool {
+    fn commit(&mut self, changes: &[Written]) -> bool {
         self.revision += 1;
         for (key, value, lease) in changes {
             self.apply(key, value.as_deref().map(|value| (value, *lease)));

@@ -113,7 +113,7 @@ async fn list(request: HttpRequest, services: web::Data<Services>) -> Result<Htt
     let query = HostQuery::parse(&params, services.nodes.now())?;
     let snapshot = current(&services)?;
     let hosts = query.select(snapshot.hosts.iter().map(|entry| entry.host.as_ref()));
-    let page = PageRequest::parse(params::last(&params, "page"), params::last(&params, "page_size")).of(hosts.len())?;
+    let page = PageRequest::parse(&params).of(hosts.len())?;
     let link = |page: Option<usize>| links::to_page(&url(&request), &params, page);
     let body = Envelope {
         count: hosts.len(),

@@ -108,7 +108,8 @@ pub(super) fn bodies(gyre: &Gyre) {
 
 pub(super) fn unfinished(gyre: &Gyre) {
     let client = gyre.client();
-    let padded = |length: usize| format!("{:<length$}", r#"{"hostname":"a"}"#);
+    let told = r#"{"hostname":"a"}"#;
+    let padded = |length: usize| format!("{told}{}", " ".repeat(length - told.len()));
     let large = client.post("/nodes/c", padded(LIMIT + 1).as_bytes());
     assert_eq!((large.status, &large.json()["code"]), (413, &json!("too_large")));
     for body in [
