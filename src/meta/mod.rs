@@ -15,11 +15,15 @@
 //!   put again or persisted. Leases are kept alive in memory only; when the store restarts, each lives for one more full
 //!   time to live.
 //!
+//! [`Embedded`] keeps everything in one file of this process; [`Etcd`] is shared by all processes that use one cluster.
+//! [`follow`] keeps a caller up to date with the documents under a prefix, [`large`] stores what exceeds a transaction.
+//!
 //! ```text
 //! callers -> trait MetaStore -> Embedded: embedded/writer (one thread, group commit) -> embedded (redb)
 //!                                              |  decides by machine (PURE); deadlines: keeping leases alive
 //!                                              v
 //!                                         embedded/view: documents + history, read by get, list, watch
+//!                            -> Etcd: etcd/members (some member that answers), etcd/keep_alive, etcd/watch
 //! ```
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -135,6 +139,7 @@ pub trait MetaStore: fmt::Debug + Send + Sync {
     fn watch(&self, prefix: &str, from: Revision) -> Watch;
 
     /// Grants a lease that ends when it was not kept alive for `ttl`; a store may end it somewhat later, never earlier.
+    /// etcd counts in whole seconds.
     fn lease_grant(&self, ttl: Duration) -> Answer<'_, LeaseId>;
 
     /// Lets the lease live for another full time to live from now.

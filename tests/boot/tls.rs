@@ -1,70 +1,16 @@
 //! Certificates, on both sides: clients verify Gyre's, Gyre verifies those of its backends.
 
-use std::{net::SocketAddr, path::PathBuf};
-
-use tempfile::TempDir;
+use std::net::SocketAddr;
 
 use super::{File, await_start, failure};
 use crate::support::{
     cli::{self, Finished},
-    dir,
     gyre::{Config, Gyre},
+    identity::Identity,
     null_backend::NullBackend,
     ports,
     process::Process,
 };
-
-/// A self-signed certificate for an address.
-struct Identity {
-    dir: TempDir,
-}
-
-impl Identity {
-    fn of(address: SocketAddr) -> Self {
-        let dir = dir::temp_dir();
-        let path = |name: &str| dir.path().join(name).display().to_string();
-        let (key, cert) = (path("key.pem"), path("cert.pem"));
-        let name = format!("subjectAltName=IP:{}", address.ip());
-        let finished = cli::run(
-            "openssl",
-            &[
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-                "-days",
-                "2",
-                "-subj",
-                "/CN=gyre-test",
-                "-addext",
-                &name,
-                "-addext",
-                "basicConstraints=critical,CA:FALSE",
-                "-keyout",
-                &key,
-                "-out",
-                &cert,
-            ],
-        );
-        assert_eq!(finished.code, Some(0), "{finished:?}");
-        Self { dir }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn cert(&self) -> String {
-        self.path("cert.pem").display().to_string()
-    }
-
-    fn key(&self) -> String {
-        self.path("key.pem").display().to_string()
-    }
-}
 
 fn curl(address: SocketAddr, more: &[&str], target: &str) -> Finished {
     let url = format!("https://{address}{target}");

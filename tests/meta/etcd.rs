@@ -258,6 +258,22 @@ async fn users_log_in_and_again_after_a_restart() {
 }
 
 #[tokio::test]
+async fn connections_are_encrypted_and_certificates_verified() {
+    let etcd = Etcd::start_tls();
+    let (url, ca) = etcd.tls();
+    let trusting = EtcdOptions {
+        ca: Some(ca),
+        ..options(vec![url.clone()])
+    };
+    let store = meta::Etcd::new(trusting).unwrap();
+    let first = put(&store, "/a").await;
+    assert_eq!(outcome(&mut store.watch("/", first)).await.unwrap().unwrap(), first);
+    // The system's authorities have not signed it.
+    let refused = open(vec![url]).put("/a", "".into()).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+}
+
+#[tokio::test]
 async fn large_values_stay_when_committed_and_vanish_when_abandoned() {
     let etcd = Etcd::start();
     let store = open(etcd.urls());

@@ -2,6 +2,7 @@
 //! started again on its own address and data.
 
 use std::{
+    fs,
     net::SocketAddr,
     path::Path,
     process::{Command, Output},
@@ -12,7 +13,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{
-    dir, ports,
+    dir,
+    identity::Identity,
+    ports,
     process::{Process, Signal},
     wait,
 };
@@ -35,6 +38,8 @@ struct Member {
     client: SocketAddr,
     peer: SocketAddr,
     dir: TempDir,
+    /// Another address for clients, for TLS, and the certificate there.
+    tls: Option<(SocketAddr, Identity)>,
     process: Option<Process>,
 }
 
@@ -55,14 +60,36 @@ impl Etcd {
                 "{binary} is missing: install Debian's {package} package to run these tests"
             );
         }
-        let mut cluster = Self {
-            members: (0..size).map(Member::new).collect(),
+        Self::launched((0..size).map(Member::new).collect())
+    }
+
+    /// Starts one member that also takes TLS, with a certificate that no authority has signed.
+    pub(crate) fn start_tls() -> Self {
+        let addr = ports::free();
+        let member = Member {
+            tls: Some((addr, Identity::of(addr))),
+            ..Member::new(0)
         };
-        for member in 0..size {
+        Self::launched(vec![member])
+    }
+
+    fn launched(members: Vec<Member>) -> Self {
+        let mut cluster = Self { members };
+        for member in 0..cluster.size() {
             cluster.launch(member);
         }
-        (0..size).for_each(|member| cluster.wait_ready(member));
+        (0..cluster.size()).for_each(|member| cluster.wait_ready(member));
         cluster
+    }
+
+    /// The URL for TLS, and the certificate to trust, of [`Etcd::start_tls`].
+    ///
+    /// # Panics
+    /// When it was started otherwise.
+    pub(crate) fn tls(&self) -> (String, Vec<u8>) {
+        let (addr, identity) = self.members[0].tls.as_ref().expect("started with TLS");
+        let cert = fs::read(identity.cert()).expect("the certificate is there");
+        (format!("https://{addr}"), cert)
     }
 
     /// How many members there are, running or not.
@@ -186,13 +213,18 @@ impl Member {
             client: ports::free(),
             peer: ports::free(),
             dir: dir::temp_dir(),
+            tls: None,
             process: None,
         }
     }
 
     fn launch(&mut self, cluster: &str) {
-        let [client, peer] = [self.client, self.peer].map(|addr| format!("http://{addr}"));
+        let [mut client, peer] = [self.client, self.peer].map(|addr| format!("http://{addr}"));
         let mut command = Command::new(BINARY);
+        if let Some((addr, identity)) = &self.tls {
+            client = format!("{client},https://{addr}");
+            command.args(["--cert-file", &identity.cert(), "--key-file", &identity.key()]);
+        }
         command
             .args(["--name", &self.name, "--initial-cluster", cluster])
             .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])

@@ -11,6 +11,7 @@ pub(crate) mod etcd;
 pub(crate) mod gyre;
 pub(crate) mod gzip;
 pub(crate) mod http;
+pub(crate) mod identity;
 pub(crate) mod influxd;
 mod message;
 pub(crate) mod null_backend;

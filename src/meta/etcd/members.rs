@@ -139,7 +139,8 @@ impl Members {
             Repeat::Yes => deadline.min(Instant::now() + self.share()),
             Repeat::No => deadline,
         };
-        let failure = match self.connection(member).await {
+        let connected = timeout_at(patience, self.connection(member)).await;
+        let failure = match connected.unwrap_or_else(|_| Err(timed_out())) {
             Err(cause) => Failure::NotDone(cause),
             Ok(connection) => match timeout_at(patience, call(connection)).await {
                 Ok(Ok(answer)) => {

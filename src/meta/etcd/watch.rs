@@ -6,6 +6,7 @@
 
 use std::{
     collections::VecDeque,
+    io,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -20,6 +21,9 @@ use super::{
     members::{Connection, Members, Repeat},
 };
 
+/// A cluster of seven members that restart one after the other is still followed.
+const MOST_FRUITLESS: u32 = 10;
+
 /// Starts a watch; see [`super::super::MetaStore::watch`].
 pub(super) fn watch(members: &Arc<Members>, space: &Space, prefix: &str, from: Revision) -> Watch {
     let watching = Watching {
@@ -27,6 +31,7 @@ pub(super) fn watch(members: &Arc<Members>, space: &Space, prefix: &str, from: R
         space: space.clone(),
         prefix: prefix.into(),
         stream: None,
+        fruitless: 0,
         assembly: Assembly::from(from),
     };
     stream::unfold(Some(watching), async |watching| {
@@ -44,6 +49,8 @@ struct Watching {
     space: Space,
     prefix: Arc<str>,
     stream: Option<Open>,
+    /// Streams in a row that ended before they delivered anything.
+    fruitless: u32,
     assembly: Assembly,
 }
 
@@ -69,7 +76,7 @@ impl Watching {
             let member = open.member;
             drop(members);
             let Some(response) = receive(&mut open.stream, patience).await else {
-                self.reopen(member);
+                self.reopen(member)?;
                 continue;
             };
             if response.compact_revision() > 0 {
@@ -78,20 +85,29 @@ impl Watching {
             }
             if response.canceled() {
                 tracing::warn!(reason = response.cancel_reason(), "etcd cancelled a watch");
-                self.reopen(member);
+                self.reopen(member)?;
             } else {
+                self.fruitless = if response.created() { self.fruitless } else { 0 };
                 self.assembly.add(&self.space, &response)?;
             }
         }
     }
 
     /// Has the next look open a stream to another member, and forgets what has come in part.
-    fn reopen(&mut self, member: usize) {
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when streams are opened but never last.
+    fn reopen(&mut self, member: usize) -> Result<(), Error> {
         self.stream = None;
         self.assembly.partial.clear();
+        self.fruitless += 1;
         if let Some(members) = self.members.upgrade() {
             members.leave(member);
         }
+        if self.fruitless > MOST_FRUITLESS {
+            return Err(Error::Unavailable(Arc::new(io::Error::other("watches do not last"))));
+        }
+        Ok(())
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
 struct Linked {
     store: Embedded,
     cut: AtomicBool,
+    closed: AtomicBool,
     changed: Arc<Notify>,
     refused: AtomicUsize,
     _dir: TempDir,
@@ -29,6 +30,7 @@ impl Linked {
         Arc::new(Self {
             store: Embedded::open(&path, Arc::new(ManualClock::default()), history).unwrap(),
             cut: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             changed: Arc::default(),
             refused: AtomicUsize::new(0),
             _dir: dir,
@@ -60,6 +62,9 @@ impl MetaStore for Linked {
 
     fn list<'a>(&'a self, prefix: &'a str, after: Option<&'a str>, limit: usize) -> Answer<'a, Page> {
         Box::pin(async move {
+            if self.closed.load(Ordering::SeqCst) {
+                return Err(Error::Closed);
+            }
             if self.cut.load(Ordering::SeqCst) {
                 self.refused.fetch_add(1, Ordering::SeqCst);
                 return Err(no_route());
@@ -136,6 +141,16 @@ async fn loads_again_when_it_fell_behind_history() {
     assert_eq!(reset(&mut updates).await, ["/a/1", "/a/2"]);
     let third = linked.put("/a/3").await;
     assert_eq!(changed(&mut updates).await, third);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ends_when_the_store_is_closed() {
+    let linked = Linked::new(HistoryLimit::DEFAULT);
+    linked.cut();
+    let mut updates = follow(Arc::<Linked>::clone(&linked), "/a/");
+    assert!(matches!(updates.next().await, Some(Update::Lost(_))));
+    linked.closed.store(true, Ordering::SeqCst);
+    assert!(updates.next().await.is_none());
 }
 
 #[tokio::test(start_paused = true)]
