@@ -133,9 +133,8 @@ impl App {
         let lookup = Arc::new(lookup.await?);
         let mut metrics = Metrics::new();
         let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &mut metrics).await;
-        let versions = VersionsHandle::start(versions_parts(&config, &stores), metrics.restarts("versions"));
         gauges::register(&mut metrics, &fleet, &budget, &stores);
-        gauges::register_polls(&mut metrics, &versions);
+        let versions = start_versions(&config, &stores, &mut metrics);
         let metrics = Arc::new(metrics);
         let queues = fleet::open_queues(&config, &fleet, &stores).await?;
         let parts = ActorParts {
@@ -267,8 +266,8 @@ fn client_options(delivery: &Delivery) -> ClientOptions {
     }
 }
 
-fn versions_parts(config: &Config, stores: &Stores) -> VersionsParts {
-    VersionsParts {
+fn start_versions(config: &Config, stores: &Stores, metrics: &mut Metrics) -> VersionsHandle {
+    let parts = VersionsParts {
         store: Arc::clone(&stores.meta),
         clock: Arc::clone(&stores.clock),
         keep: Keep {
@@ -276,6 +275,18 @@ fn versions_parts(config: &Config, stores: &Stores) -> VersionsParts {
             bytes: config.meta.history_bytes.0,
         },
         max_blob: config.meta.max_blob,
+    };
+    let versions = VersionsHandle::start(parts, metrics.restarts("versions"));
+    gauges::register_polls(metrics, &versions);
+    versions
+}
+
+fn body_limits(config: &Config, budget: ByteBudget) -> BodyLimits {
+    BodyLimits {
+        received: config.http.max_body.as_usize(),
+        decompressed: config.http.max_decompressed.as_usize(),
+        budget,
+        patience: config.http.request_timeout,
     }
 }
 

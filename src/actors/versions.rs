@@ -12,7 +12,6 @@
 //! A read that waits has subscribed before it looked, is woken by the actor with the bytes in hand, and looks at the
 //! store once more when its time is up: a silent actor delays news but never hides them.
 
-mod blobs;
 mod directory;
 mod follower;
 mod heads;
@@ -115,8 +114,8 @@ pub enum VersionsError {
     /// The store holds no readable head.
     #[error(transparent)]
     Head(#[from] InvalidHead),
-    /// The bytes of a version are missing or have another size than its head says.
-    #[error("bytes of version {0} are damaged")]
+    /// The bytes of a version are missing.
+    #[error("bytes of version {0} are missing")]
     Body(u64),
 }
 
@@ -342,16 +341,15 @@ impl VersionsHandle {
         before: Option<Stored>,
         (version, digest, body): (u64, &Digest, &Bytes),
     ) -> Result<bool, VersionsError> {
-        let blob = blobs::new_name();
         let entry = Entry {
             version,
             written_at: self.clock.now(),
             digest: digest.clone(),
-            blob: blob.clone(),
+            blob: heads::new_blob(),
         };
         let revision = before.as_ref().map(|before| before.revision);
         let (head, dropped) = Head::after(before.map(|before| before.head), entry, self.keep);
-        self.heads.swap((key, revision), &head, (&blob, body), &dropped).await
+        self.heads.swap((key, revision), &head, body, &dropped).await
     }
 
     /// The bytes of the current version, read once for all who ask at the same time; `None` when there is a newer one.

@@ -37,7 +37,7 @@ pub use key_path::{KeyPath, Segment};
 pub use load::{load, parse};
 pub use model::{
     Ack, Api, Backend, Circle, Config, Credentials, Data, Delivery, Etcd, Gzip, Http, Journal, JournalSync, Log,
-    LogFormat, LogLevel, LongpollTimeout, Memory, Meta, Nodes, OnDamage, Proxy, Query, ServerTls, SharedStore,
-    Telemetry, Trust, Whitelist, Workers,
+    LogFormat, LogLevel, LongpollTimeout, MAX_BLOB, MAX_HISTORY, Memory, Meta, Nodes, OnDamage, Proxy, Query,
+    ServerTls, SharedStore, Telemetry, Trust, Whitelist, Workers,
 };
 pub use secret::Secret;

@@ -245,14 +245,19 @@ pub struct Embedded {
     pub retention_check: Duration,
 }
 
+/// The most that `meta.max_blob` can be: all its chunks are kept by one transaction.
+pub const MAX_BLOB: ByteSize = ByteSize::mib(48);
+/// The most that `meta.history` can be: one transaction forgets them all.
+pub const MAX_HISTORY: NonZeroUsize = NonZeroUsize::new(100).expect("it is more than zero");
+
 /// `[meta]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meta {
     /// Where shared documents are kept.
     pub store: SharedStore,
-    /// The largest metadata of a cluster.
+    /// The largest metadata of a cluster; not more than [`MAX_BLOB`].
     pub max_blob: ByteSize,
-    /// Versions of a cluster's metadata that are kept, the current one included.
+    /// Versions of a cluster's metadata that are kept, the current one included; not more than [`MAX_HISTORY`].
     pub history: NonZeroUsize,
     /// Bytes of all versions that are kept of one cluster; the current one is kept in any case.
     pub history_bytes: ByteSize,

@@ -1,6 +1,6 @@
 //! From what is written to what is meant: the rules of every key, and those between keys.
 
-use std::{collections::BTreeSet, num::NonZeroUsize, time::Duration};
+use std::{collections::BTreeSet, fmt::Display, num::NonZeroUsize, time::Duration};
 
 use super::{
     address::BackendUrl,
@@ -9,8 +9,8 @@ use super::{
     key_path::KeyPath,
     model::{
         Ack, Api, Backend, Circle, Config, Data, Delivery, Embedded, Etcd, Gzip, Http, Journal, JournalSync, Log,
-        LogFormat, LogLevel, LongpollTimeout, Memory, Meta, Nodes, OnDamage, Proxy, Query, ServerTls, SharedStore,
-        Telemetry, Trust, Whitelist, Workers,
+        LogFormat, LogLevel, LongpollTimeout, MAX_BLOB, MAX_HISTORY, Memory, Meta, Nodes, OnDamage, Proxy, Query,
+        ServerTls, SharedStore, Telemetry, Trust, Whitelist, Workers,
     },
     raw::{self, RawConfig},
     source::Source,
@@ -165,8 +165,13 @@ fn meta(raw: raw::Meta, table: &Table<'_>, etcd_table: &Table<'_>) -> Result<Met
             true => SharedStore::Etcd(etcd),
             false => SharedStore::Embedded,
         },
-        max_blob: table.some_bytes("max_blob", &raw.max_blob)?,
-        history: table.some("history", raw.history)?,
+        max_blob: no_more(
+            table,
+            "max_blob",
+            table.some_bytes("max_blob", &raw.max_blob)?,
+            MAX_BLOB,
+        )?,
+        history: no_more(table, "history", table.some("history", raw.history)?, MAX_HISTORY)?,
         history_bytes: table.some_bytes("history_bytes", &raw.history_bytes)?,
         longpoll: table.some_time("longpoll", &raw.longpoll)?,
         longpoll_timeout: timeout.map(|(_, timeout)| *timeout).ok_or_else(|| {
@@ -175,6 +180,13 @@ fn meta(raw: raw::Meta, table: &Table<'_>, etcd_table: &Table<'_>) -> Result<Met
         })?,
         error_delay: table.duration("error_delay", &raw.error_delay)?,
     })
+}
+
+fn no_more<T: PartialOrd + Display>(table: &Table<'_>, key: &str, value: T, most: T) -> Result<T, ConfigError> {
+    if value > most {
+        return Err(table.wrong(key, format!("{value} is more than {most}")));
+    }
+    Ok(value)
 }
 
 fn etcd(raw: raw::Etcd, table: &Table<'_>) -> Result<Etcd, ConfigError> {

@@ -65,7 +65,7 @@ impl Directory {
     /// Listens to the cluster whose head has this key.
     pub(super) fn subscribe(self: &Arc<Self>, key: &Arc<str>) -> Subscription {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        let channel = channels.entry(Arc::clone(key)).or_insert_with(Arc::default);
+        let channel = channels.entry(Arc::clone(key)).or_default();
         Subscription {
             directory: Arc::clone(self),
             key: Arc::clone(key),

@@ -1,6 +1,10 @@
-//! Heads and blobs in the store.
+//! Heads and the bytes of versions in the store.
 
-use std::sync::Arc;
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
@@ -9,13 +13,22 @@ use crate::{
         head::{Entry, Head},
         key::escape,
     },
-    meta::{Compare, Condition, KeyValue, MetaStore, Op, Revision, Txn},
+    config,
+    meta::{Compare, Condition, KeyValue, MAX_OPS, MetaStore, Op, Revision, Txn, large},
 };
 
-use super::{VersionsError, blobs};
+use super::VersionsError;
+
+const _: () = assert!(
+    config::MAX_BLOB.0 <= large::MAX_LARGE as u64 && config::MAX_HISTORY.get() < MAX_OPS - 2,
+    "what can be configured fits into transactions"
+);
 
 /// Every head's key starts with this.
 pub(super) const PREFIX: &str = "/clusters/heads/";
+
+/// Every blob's key starts with this and its name.
+const BLOBS: &str = "/clusters/blobs/";
 
 /// A head as it was found.
 #[derive(Debug, Clone)]
@@ -37,6 +50,13 @@ pub(super) struct Heads {
 /// The key of a cluster's head.
 pub(super) fn key(cluster: &str) -> Arc<str> {
     format!("{PREFIX}{}", escape(cluster)).into()
+}
+
+/// A name that no other blob has.
+pub(super) fn new_blob() -> String {
+    // Keyed by the system's randomness: 128 bits of it.
+    let half = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", half(), half())
 }
 
 impl Stored {
@@ -67,24 +87,24 @@ impl Heads {
         &self,
         (key, revision): (&Arc<str>, Option<Revision>),
         head: &Head,
-        (blob, body): (&str, &Bytes),
+        body: &Bytes,
         dropped: &[Entry],
     ) -> Result<bool, VersionsError> {
         let is = revision.map_or(Condition::Absent, Condition::Modified);
-        let staged = blobs::stage(self.store.as_ref(), blob, body).await?;
+        let staged = large::stage(self.store.as_ref(), BLOBS, &head.current.blob, body).await?;
         let mut txn = Txn {
             when: vec![Compare::new(Arc::clone(key), is)],
             then: vec![Op::put(Arc::clone(key), head.encode())],
             otherwise: Vec::new(),
         };
-        txn.then.extend(dropped.iter().map(|entry| blobs::delete(&entry.blob)));
-        Ok(staged.commit(self.store.as_ref(), txn).await?)
+        txn.then.extend(dropped.iter().map(removed));
+        Ok(staged.commit(self.store.as_ref(), txn).await?.succeeded)
     }
 
     /// Deletes the head that was found, with all its versions; `false` when it is another by now.
     pub(super) async fn delete(&self, stored: &Stored) -> Result<bool, VersionsError> {
         let mut then = vec![Op::Delete(Arc::clone(&stored.key))];
-        then.extend(stored.head.entries().map(|entry| blobs::delete(&entry.blob)));
+        then.extend(stored.head.entries().map(removed));
         let is = Condition::Modified(stored.revision);
         let txn = Txn {
             when: vec![Compare::new(Arc::clone(&stored.key), is)],
@@ -96,7 +116,9 @@ impl Heads {
 
     /// The bytes of one of a head's versions; `None` when the head is another by now.
     pub(super) async fn body(&self, stored: &Stored, entry: &Entry) -> Result<Option<Bytes>, VersionsError> {
-        let body = blobs::read(self.store.as_ref(), &entry.blob, entry.digest.size).await?;
+        let Entry { digest, blob, .. } = entry;
+        let size = usize::try_from(digest.size).unwrap_or(usize::MAX);
+        let body = large::read(self.store.as_ref(), BLOBS, blob, size, &digest.sha256).await?;
         if body.is_some() {
             return Ok(body);
         }
@@ -106,4 +128,8 @@ impl Heads {
         }
         Ok(None)
     }
+}
+
+fn removed(entry: &Entry) -> Op {
+    large::remove(BLOBS, &entry.blob)
 }

@@ -157,7 +157,7 @@ proptest! {
                         }
                         OnWrite::Store(_) => {} // somebody was faster: it reads again
                         OnWrite::Replayed(version) => {
-                            prop_assert_eq!(&stored[version as usize - 1], &writer.body);
+                            prop_assert_eq!(&stored[usize::try_from(version).unwrap() - 1], &writer.body);
                             writer.seen = version;
                             writer.body.clear();
                         }

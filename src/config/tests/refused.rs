@@ -98,6 +98,11 @@ fn values_out_of_range() {
         "2: nodes.advertise: \"host:0\" is not where a server is reached: write \"host:port\"",
     );
     check("[meta]\nhistory = 0", "2: meta.history: must be more than zero");
+    check("[meta]\nhistory = 101", "2: meta.history: 101 is more than 100");
+    check(
+        "[meta]\nmax_blob = \"49MiB\"",
+        "2: meta.max_blob: 49MiB is more than 48MiB",
+    );
     check("[meta]\nlongpoll = \"0s\"", "2: meta.longpoll: must be more than zero");
     check(
         "[meta]\nlongpoll_timeout_status = 200",

@@ -5,7 +5,7 @@ use std::{sync::mpsc, thread};
 use super::{path, store, told};
 use crate::support::{self, gyre::Gyre, http::Connection};
 
-const WRITERS: u64 = 50;
+const WRITERS: usize = 50;
 
 /// Acceptance case 16: of all who have seen the same version one is taken, and the others learn of it.
 pub(super) fn one_winner(gyre: &Gyre) {
@@ -34,18 +34,18 @@ pub(super) fn one_winner(gyre: &Gyre) {
 /// Acceptance case 17: each writer counts in a field of its own, and by conflicts learns of the others' counts.
 pub(super) fn no_lost_update(gyre: &Gyre) {
     let rounds = if support::long() { 20 } else { 5 };
-    store(&gyre.client(), "counted", 0, &[0; WRITERS as usize]);
+    store(&gyre.client(), "counted", 0, &[0; WRITERS]);
     thread::scope(|scope| {
         for writer in 0..WRITERS {
             let connection = gyre.client().connect().expect("it listens");
-            scope.spawn(move || count(connection, usize::try_from(writer).expect("it is small"), rounds));
+            scope.spawn(move || count(connection, writer, rounds));
         }
     });
     let read = gyre.client().get(&path("counted", 0));
-    let expect = vec![rounds; WRITERS as usize];
+    let expect = vec![rounds; WRITERS];
     assert_eq!(
         told(&read),
-        (200, Some(1 + WRITERS * u64::from(rounds)), expect.as_slice())
+        (200, Some(1 + (WRITERS * usize::from(rounds)) as u64), expect.as_slice())
     );
 }
 
