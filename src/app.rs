@@ -13,7 +13,7 @@ pub mod restore;
 mod sharing;
 mod stores;
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
 
@@ -21,21 +21,13 @@ use crate::{
     actors::{BackendHandle, CircleHandle, VersionsHandle, VersionsParts},
     base::ByteBudget,
     cluster::head::Keep,
-    config::{Config, Delivery},
+    config::Config,
     http::{BodyLimits, Server, ServerError, Services},
     journal::{self, Journal},
     meta,
     obs::Metrics,
     proxy::{
-        ack::Note,
-        agreement::{Agreement, ring::RingDocument},
-        backup::Backups,
-        client::{Client, ClientOptions, SendError},
-        dead_letters::DeadLetters,
-        fleet::Fleet,
-        lookup::Lookup,
-        queue::Queue,
-        registry,
+        ack::Note, backup::Backups, client::SendError, dead_letters::DeadLetters, fleet::Fleet, queue::Queue, registry,
         shared::Shared,
     },
     tsdb,
@@ -44,7 +36,7 @@ use crate::{
 use actors::ActorParts;
 use embedded::Appliers;
 use nodes::Nodes;
-use sharing::Sharing;
+use paths::Paths;
 use stores::Stores;
 
 /// How often cursors are saved, and with them segments deleted: what is delivered twice after a crash is at most this.
@@ -124,44 +116,33 @@ impl App {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let stores = stores::open(&config).await?;
         let budget = ByteBudget::new(config.memory.budget.0);
-        let fleet = Arc::new(fleet::build(&config, &stores).await?);
-        let options = client_options(&config.delivery);
-        let client = Client::new(fleet.backends.iter().map(AsRef::as_ref), options)?;
-        let shared = &stores.shared;
-        let agreement = Arc::new(Agreement::open(Arc::clone(shared), RingDocument::of(&config)).await?);
-        let lookup = Lookup::open(Arc::clone(&fleet), Arc::clone(shared), Arc::clone(&stores.clock));
-        let lookup = Arc::new(lookup.await?);
+        let paths = Paths::open(&config, &stores).await?;
+        let readiness = paths.readiness(&stores);
         let mut metrics = Metrics::new();
         let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &mut metrics).await;
-        gauges::register(&mut metrics, &fleet, &budget, &stores);
+        gauges::register(&mut metrics, &paths.fleet, &budget, &stores);
+        gauges::register_readiness(&mut metrics, &readiness);
         let versions = start_versions(&config, &stores, &mut metrics);
         let metrics = Arc::new(metrics);
-        let queues = fleet::open_queues(&config, &fleet, &stores).await?;
+        let queues = fleet::open_queues(&config, &paths.fleet, &stores).await?;
         let parts = ActorParts {
             config: &config,
-            fleet: &fleet,
+            paths: &paths,
             stores: &stores,
-            client: &client,
-            lookup: &lookup,
             metrics: &metrics,
         };
         let (circles, backends) = parts.start(&queues);
-        let appliers = embedded::start(&config, &fleet, &stores, &metrics).await?;
-        let sharing = Sharing {
-            agreement: Arc::clone(&agreement),
-            lookup: Arc::clone(&lookup),
-            backends: by_name(&fleet, &backends),
-        };
-        let sharing = sharing.start();
-        first_contact(&fleet, shared).await;
-        let intake = Arc::new(paths::intake(&config, &fleet, &stores, (&agreement, &lookup), &metrics));
-        let reader = Arc::new(paths::reader(&config, &intake, &budget, &stores));
+        let appliers = embedded::start(&config, &paths.fleet, &stores, &metrics).await?;
+        let sharing = paths.share(&backends);
+        first_contact(&paths.fleet, &stores.shared).await;
+        let intake = Arc::new(paths.intake(&config, &stores, &metrics));
         let services = Services {
-            agreement,
-            backups: backups(&fleet, &stores),
+            reader: Arc::new(paths::reader(&config, &intake, &budget, &stores)),
+            readiness,
+            agreement: paths.agreement,
+            backups: backups(&paths.fleet, &stores),
             intake,
-            reader,
-            fleet,
+            fleet: paths.fleet,
             circles: circles.clone(),
             nodes: nodes.handle.clone(),
             versions: versions.clone(),
@@ -170,7 +151,7 @@ impl App {
             limits: body_limits(&config, budget),
             credentials: config.auth.clone(),
             api: config.proxy.api,
-            client: options,
+            client: paths.options,
             config,
         };
         let server = Server::start(Arc::new(services))?;
@@ -249,23 +230,6 @@ impl App {
     }
 }
 
-fn body_limits(config: &Config, budget: ByteBudget) -> BodyLimits {
-    BodyLimits {
-        received: config.http.max_body.as_usize(),
-        decompressed: config.http.max_decompressed.as_usize(),
-        budget,
-        patience: config.http.request_timeout,
-    }
-}
-
-fn client_options(delivery: &Delivery) -> ClientOptions {
-    ClientOptions {
-        timeout: delivery.timeout,
-        connect_timeout: delivery.connect_timeout,
-        connections: delivery.connections.get(),
-    }
-}
-
 fn start_versions(config: &Config, stores: &Stores, metrics: &mut Metrics) -> VersionsHandle {
     let parts = VersionsParts {
         store: Arc::clone(&stores.meta),
@@ -309,13 +273,6 @@ async fn first_contact(fleet: &Fleet, shared: &Shared) {
         sharing::in_step(shared).await;
     };
     let _in_time = tokio::time::timeout(FIRST_CONTACT, all_heard_of).await;
-}
-
-/// The actors of remote backends; `actors` are in the order of the fleet.
-fn by_name(fleet: &Fleet, actors: &[BackendHandle]) -> BTreeMap<String, BackendHandle> {
-    let remote = fleet.backends.iter().filter(|backend| embedded::is_remote(backend));
-    let names = remote.map(|backend| backend.config.name.clone());
-    names.zip(actors.iter().cloned()).collect()
 }
 
 /// Saves cursors again and again.

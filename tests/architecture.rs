@@ -45,6 +45,7 @@ const PURE: &[&str] = &[
     "influx",
     "query",
     "cluster",
+    "proxy/agreement/ring.rs",
     "proxy/choice.rs",
     "proxy/fleet.rs",
     "proxy/health.rs",

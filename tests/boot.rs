@@ -1,12 +1,13 @@
 //! From a configuration to a server that answers, and from there to an orderly end.
 //!
 //! [`config`]: files and environment, good and bad. [`imported`]: influx-proxy's own files. [`stop`]: the end, and the
-//! next start on the same data. [`tls`]: certificates, on both sides.
+//! next start on the same data. [`tls`]: certificates, on both sides. [`upgrade`]: data of an earlier version.
 
 mod config;
 mod imported;
 mod stop;
 mod tls;
+mod upgrade;
 
 use std::{
     fs,

@@ -6,24 +6,16 @@ use crate::{
     actors::{BackendHandle, BackendParts, CircleHandle, CircleParts},
     config::{Ack, Config},
     obs::Metrics,
-    proxy::{
-        client::Client,
-        courier::Courier,
-        fleet::{Backend, Fleet},
-        lookup::Lookup,
-        queue::Queue,
-    },
+    proxy::{courier::Courier, fleet::Backend, queue::Queue},
 };
 
-use super::{embedded, stores::Stores};
+use super::{embedded, paths::Paths, stores::Stores};
 
 /// What the actors are made of.
 pub(super) struct ActorParts<'a> {
     pub(super) config: &'a Config,
-    pub(super) fleet: &'a Arc<Fleet>,
+    pub(super) paths: &'a Paths,
     pub(super) stores: &'a Stores,
-    pub(super) client: &'a Client,
-    pub(super) lookup: &'a Arc<Lookup>,
     pub(super) metrics: &'a Metrics,
 }
 
@@ -33,7 +25,7 @@ impl ActorParts<'_> {
         let mut queues = queues.iter();
         let mut circles = Vec::new();
         let mut all = Vec::new();
-        for circle in &self.fleet.circles {
+        for circle in &self.paths.fleet.circles {
             let mut backends = Vec::with_capacity(circle.members.len());
             for backend in &circle.members {
                 let queue = if embedded::is_remote(backend) {
@@ -46,7 +38,7 @@ impl ActorParts<'_> {
             all.extend(backends.iter().flatten().cloned());
             let parts = CircleParts {
                 id: circle.id,
-                fleet: Arc::clone(self.fleet),
+                fleet: Arc::clone(&self.paths.fleet),
                 backends,
             };
             circles.push(CircleHandle::start(
@@ -61,8 +53,8 @@ impl ActorParts<'_> {
         let courier = Courier {
             backend: Arc::clone(backend),
             queue: Arc::clone(queue),
-            client: self.client.clone(),
-            lookup: Arc::clone(self.lookup),
+            client: self.paths.client.clone(),
+            lookup: Arc::clone(&self.paths.lookup),
             dead_letters: self.stores.dead_letters.clone(),
             config: self.config.delivery,
             clock: Arc::clone(&self.stores.clock),
@@ -77,7 +69,7 @@ impl ActorParts<'_> {
             courier: Arc::new(courier),
             config: self.config.delivery,
             linger,
-            fleet: Arc::clone(self.fleet),
+            fleet: Arc::clone(&self.paths.fleet),
             shared: Arc::clone(&self.stores.shared),
         };
         BackendHandle::start(

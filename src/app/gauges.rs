@@ -7,7 +7,10 @@ use crate::{
     base::ByteBudget,
     cluster::Node,
     obs::{Metrics, observe},
-    proxy::fleet::{Backend, Fleet},
+    proxy::{
+        fleet::{Backend, Fleet},
+        readiness::{Part, Readiness},
+    },
     tsdb,
 };
 
@@ -98,6 +101,15 @@ pub(super) fn register_nodes(metrics: &mut Metrics, nodes: &NodesHandle) {
         "1 while the store of the nodes cannot be reached",
         move || vec![(Vec::new(), stale.view().stale.into())],
     ));
+}
+
+/// Adds a gauge for each part that `/readyz` tells of.
+pub(super) fn register_readiness(metrics: &mut Metrics, readiness: &Readiness) {
+    let readiness = readiness.clone();
+    metrics.add(observe("ready", "1 when the part can do its work", move || {
+        let sample = |part: Part| (vec![("part", part.name.to_owned())], part.problem.is_none().into());
+        readiness.parts().into_iter().map(sample).collect()
+    }));
 }
 
 fn register_engines(metrics: &mut Metrics, fleet: &Arc<Fleet>) {

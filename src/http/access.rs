@@ -122,7 +122,7 @@ fn family(path: &str) -> &'static str {
     match path {
         "/write" | "/api/v2/write" => "write",
         "/query" | "/api/v2/query" => "query",
-        "/ping" => "ping",
+        "/ping" | "/livez" | "/readyz" => "ping",
         "/metrics" => "metrics",
         "/nodes" => "nodes",
         _ if path.starts_with("/nodes/") => "nodes",

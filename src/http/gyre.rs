@@ -1,4 +1,4 @@
-//! Gyre's own routes, under `/gyre/`: backends, backups and dead letters, for the command line and for scripts.
+//! Gyre's own routes, under `/gyre/`: backends, the ring, backups and dead letters, for the command line and for scripts.
 //!
 //! Errors are `{"error":"…"}`, like InfluxDB's.
 
@@ -26,6 +26,8 @@ pub(super) fn routes(routes: &mut web::ServiceConfig) {
     routes
         .route("/gyre/backends", web::get().to(backends))
         .route("/gyre/backends/{name}/attach", web::post().to(attach))
+        .route("/gyre/ring", web::get().to(ring))
+        .route("/gyre/ring", web::post().to(put_ring_in_force))
         .route("/gyre/backup", web::post().to(backup))
         .route("/gyre/dead-letters", web::get().to(list))
         .route("/gyre/dead-letters/replay", web::post().to(replay))
@@ -57,12 +59,33 @@ async fn attach(
     name: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     services.authenticate(&request)?;
+    let shared = services.agreement.shared();
+    shared
+        .require()
+        .map_err(|error| ApiError::new(ErrorKind::Unavailable, error.to_string()))?;
     for circle in &services.circles {
         if circle.attach(&name).await?.is_ok() {
             return Ok(HttpResponse::NoContent().finish());
         }
     }
     Err(ApiError::new(ErrorKind::NotFound, format!("no backend named {name:?}")))
+}
+
+/// The ring in force, `null` while it is unknown, and the one that this process is configured with.
+async fn ring(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, ApiError> {
+    services.authenticate(&request)?;
+    let agreement = &services.agreement;
+    let problem = agreement.check().err().map(|error| error.to_string());
+    let rings = json!({"in_force": agreement.in_force(), "configured": agreement.configured(), "problem": problem});
+    Ok(HttpResponse::Ok().json(rings))
+}
+
+/// Puts the configured ring in force for all processes; whoever asks has moved the points that it places elsewhere.
+async fn put_ring_in_force(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, ApiError> {
+    services.authenticate(&request)?;
+    let put = services.agreement.put_in_force().await;
+    put.map_err(|error| ApiError::new(error.kind(), error.to_string()))?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Everything that this process holds itself, as an archive.

@@ -13,6 +13,7 @@ mod clusters;
 mod cors;
 mod error;
 mod gyre;
+mod health;
 mod influx;
 mod nodes;
 mod params;
@@ -27,7 +28,7 @@ use crate::{
     obs::Metrics,
     proxy::{
         agreement::Agreement, backup::Backups, client::ClientOptions, dead_letters::DeadLetters, fleet::Fleet,
-        intake::Intake, reader::Reader,
+        intake::Intake, reader::Reader, readiness::Readiness,
     },
 };
 
@@ -37,6 +38,8 @@ pub use server::{Server, ServerError};
 /// What handlers work with; shared by all workers.
 #[derive(Debug)]
 pub struct Services {
+    /// Tells which part cannot do its work.
+    pub readiness: Readiness,
     /// The ring in force, and whether the shared store is in reach.
     pub agreement: Arc<Agreement>,
     /// Copies what this process holds.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     base::ErrorKind,
-    meta::{self, Compare, Condition, Event, KeyValue, Op, Revision, Txn, Update},
+    meta::{self, Compare, Condition, Event, KeyValue, Op, Response, Revision, Txn, Update},
 };
 
 use ring::RingDocument;
@@ -168,16 +168,21 @@ impl Agreement {
         }
     }
 
-    /// Puts the configured ring in force if there is none; the store's answer comes as an update.
+    /// Puts the configured ring in force if there is none, else takes up the one that is.
     async fn propose(&self) {
         let key = Topic::Ring.prefix();
         let txn = Txn {
             when: vec![Compare::new(key, Condition::Absent)],
             then: vec![Op::put(key, self.document())],
-            otherwise: Vec::new(),
+            otherwise: vec![Op::Get(key.into())],
         };
-        if let Err(error) = self.shared.change(txn).await {
-            tracing::error!(%error, "ring not put in force: tried again when the meta store is back");
+        match self.shared.txn(txn).await {
+            Ok(done) if done.succeeded => self.adopt(done.revision, Some(self.configured.clone())),
+            Ok(done) => match done.responses.first() {
+                Some(Response::Got(Some(kv))) => self.adopt(kv.modified, read(kv)),
+                _ => tracing::error!("ring is neither there nor absent"),
+            },
+            Err(error) => tracing::error!(%error, "ring not put in force: tried again when the meta store is back"),
         }
     }
 

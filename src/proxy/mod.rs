@@ -31,6 +31,7 @@ pub mod lookup;
 pub mod plan;
 pub mod queue;
 pub mod reader;
+pub mod readiness;
 pub mod record;
 pub mod registry;
 pub mod resolve;

@@ -6,13 +6,13 @@
 
 mod mirror;
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{collections::BTreeSet, error::Error, fmt, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, SelectAll, StreamExt};
 use tokio::sync::watch;
 
-use crate::meta::{self, KeyValue, MetaStore, Op, Revision, Txn, Update};
+use crate::meta::{self, KeyValue, MetaStore, Op, Revision, Txn, TxnResult, Update};
 
 use mirror::Mirror;
 
@@ -137,7 +137,7 @@ impl Shared {
     /// # Errors
     /// When the store fails or is out of reach.
     pub async fn put(&self, key: &str, value: Bytes) -> Result<Revision, meta::Error> {
-        self.change(Txn::always(vec![Op::put(key, value)])).await
+        Ok(self.txn(Txn::always(vec![Op::put(key, value)])).await?.revision)
     }
 
     /// Deletes a document for all.
@@ -145,15 +145,15 @@ impl Shared {
     /// # Errors
     /// When the store fails or is out of reach.
     pub async fn delete(&self, key: &str) -> Result<Revision, meta::Error> {
-        self.change(Txn::always(vec![Op::Delete(key.into())])).await
+        Ok(self.txn(Txn::always(vec![Op::Delete(key.into())])).await?.revision)
     }
 
-    /// Changes documents for all.
+    /// Compares and changes documents for all, see [`MetaStore::txn`].
     ///
     /// # Errors
     /// When the store fails or is out of reach.
-    pub async fn change(&self, txn: Txn) -> Result<Revision, meta::Error> {
-        Ok(self.store.txn(txn).await?.revision)
+    pub async fn txn(&self, txn: Txn) -> Result<TxnResult, meta::Error> {
+        self.store.txn(txn).await
     }
 
     /// Follows the store, to be done by one task only. A process that is alone is told nothing.
@@ -207,17 +207,17 @@ impl Follower {
         match update {
             Update::Lost(error) => {
                 self.behind.insert(topic);
-                let reason = with_causes(error);
+                let reason = with_root_cause(error);
                 self.shared.set_contact(Contact::Lost { reason });
             }
-            Update::Reset(_) => {
-                self.behind.remove(&topic);
-                if self.behind.is_empty() {
+            // Somebody has to put one in force first, and it has to be copied.
+            Update::Reset(page) if topic == Topic::Ring && page.entries.is_empty() => {}
+            Update::Reset(_) | Update::Changed(_) => {
+                if self.behind.remove(&topic) && self.behind.is_empty() {
                     mirror.complete().await;
                     self.shared.set_contact(Contact::InStep);
                 }
             }
-            Update::Changed(_) => {}
         }
     }
 }
@@ -230,14 +230,9 @@ impl fmt::Debug for Follower {
     }
 }
 
-/// An error with what caused it.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
+/// An error with what caused it in the first place; libraries repeat it at every level.
+fn with_root_cause(error: &meta::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
+    let root = causes.last().map(|cause| format!(": {cause}"));
+    format!("{error}{}", root.unwrap_or_default())
 }

@@ -4,5 +4,6 @@ mod linear;
 mod nodes;
 mod processes;
 mod scale;
+mod shared;
 mod stores;
 mod versions;

@@ -54,7 +54,7 @@ impl Mirror {
     pub(super) async fn load(&self, topic: Topic) -> Result<Vec<KeyValue>, meta::Error> {
         let copies = self.local.load(&key(topic.prefix())).await?.entries;
         let original = |copy: KeyValue| KeyValue {
-            key: copy.key[PREFIX.len()..].into(),
+            key: copy.key.strip_prefix(PREFIX).unwrap_or(&copy.key).into(),
             ..copy
         };
         Ok(copies.into_iter().map(original).collect())
