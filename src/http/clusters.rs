@@ -87,7 +87,10 @@ async fn dispatch(
             }
             answer
         }
-        ([_, cluster, "versions", version], _) => write(&request, &services, (cluster, version), payload).await,
+        // Boxed, so that a waiting read does not take the room that a write needs.
+        ([_, cluster, "versions", version], _) => {
+            Box::pin(write(&request, &services, (cluster, version), payload)).await
+        }
         ([_, cluster, "history", version], _) => old_version(&request, &services, cluster, version).await,
         ([_, cluster, _], _) => history(&request, &services, cluster).await,
         ([_, cluster, ..], _) => delete(&request, &services, cluster).await,
