@@ -18,8 +18,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 
 use crate::{
-    actors::{BackendHandle, CircleHandle},
+    actors::{BackendHandle, CircleHandle, VersionsHandle, VersionsParts},
     base::ByteBudget,
+    cluster::head::Keep,
     config::Config,
     http::{BodyLimits, Server, ServerError, Services},
     journal::{self, Journal},
@@ -56,6 +57,7 @@ pub struct App {
     queues: Vec<Arc<Queue>>,
     appliers: Appliers,
     dead_letters: DeadLetters,
+    versions: VersionsHandle,
 }
 
 /// Gyre could not be started.
@@ -118,9 +120,11 @@ impl App {
         let readiness = paths.readiness(&stores);
         let mut metrics = Metrics::new();
         let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &metrics).await;
+        let versions = VersionsHandle::start(versions_parts(&config, &stores), metrics.restarts("versions"));
         gauges::register(&mut metrics, &paths.fleet, &budget, &stores);
         gauges::register_readiness(&mut metrics, &readiness);
         gauges::register_nodes(&mut metrics, &nodes.handle);
+        gauges::register_polls(&mut metrics, &versions);
         let metrics = Arc::new(metrics);
         let queues = fleet::open_queues(&config, &paths.fleet, &stores).await?;
         let parts = ActorParts {
@@ -143,6 +147,7 @@ impl App {
             fleet: paths.fleet,
             circles: circles.clone(),
             nodes: nodes.handle.clone(),
+            versions: versions.clone(),
             dead_letters: stores.dead_letters.clone(),
             metrics,
             limits: body_limits(&config, budget),
@@ -164,6 +169,7 @@ impl App {
             queues,
             appliers,
             dead_letters: stores.dead_letters,
+            versions,
         })
     }
 
@@ -186,9 +192,12 @@ impl App {
             queues,
             appliers,
             dead_letters,
+            versions,
         } = self;
+        versions.end_waits();
         server.stop().await;
         sharing.abort();
+        versions.stop().await;
         nodes.stop().await;
         for circle in &circles {
             if let Err(error) = circle.stop().await {
@@ -219,6 +228,7 @@ impl App {
             circle.crash().await;
         }
         self.nodes.handle.crash().await;
+        self.versions.crash().await;
     }
 }
 
@@ -228,6 +238,18 @@ fn body_limits(config: &Config, budget: ByteBudget) -> BodyLimits {
         decompressed: config.http.max_decompressed.as_usize(),
         budget,
         patience: config.http.request_timeout,
+    }
+}
+
+fn versions_parts(config: &Config, stores: &Stores) -> VersionsParts {
+    VersionsParts {
+        store: Arc::clone(&stores.meta),
+        clock: Arc::clone(&stores.clock),
+        keep: Keep {
+            versions: config.meta.history.get(),
+            bytes: config.meta.history_bytes.0,
+        },
+        max_blob: config.meta.max_blob,
     }
 }
 

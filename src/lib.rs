@@ -8,9 +8,10 @@
 //! | [`app`] | composition: what a configuration becomes, how it starts and stops |
 //! | [`http`] | the front door |
 //! | [`actors`] | control state that changes, one actor per circle and per remote backend |
-//! | [`cluster`] | rules of the control plane, pure: hosts |
+//! | [`cluster`] | the rules of the control plane, pure: nodes and hosts |
 //! | [`proxy`] | route, deliver, choose replicas, plan and merge queries; embedded backends |
 //! | [`query`], [`tsdb`] | InfluxQL over whoever holds the points; the embedded engine |
+//! | [`cluster`] | the rules of the control plane |
 //! | [`config`], [`meta`], [`obs`] | configuration; durable documents; metrics and logs |
 //! | [`journal`] | the write-ahead log of the process |
 //! | [`archive`] | the format of backups |

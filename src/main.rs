@@ -40,6 +40,10 @@ enum Command {
     Version,
     /// List, replay or drop the points that no backend would take.
     DeadLetters(cli::dead_letters::Arguments),
+    /// Read, write and watch the versioned metadata of clusters.
+    Meta(cli::meta::Arguments),
+    /// List, pause, resume or deactivate the nodes that registered.
+    Nodes(cli::nodes::Arguments),
     /// Write a database as line protocol.
     Export(cli::export::Arguments),
     /// Read line protocol, such as an export, into a running Gyre.
@@ -62,6 +66,8 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::DeadLetters(arguments) => cli::dead_letters::run(&arguments),
+        Command::Meta(arguments) => cli::meta::run(&arguments),
+        Command::Nodes(arguments) => cli::nodes::run(&arguments),
         Command::Export(arguments) => cli::export::run(&arguments),
         Command::Import(arguments) => cli::import::run(&arguments),
         Command::Backup(arguments) => cli::backup::run(&arguments),

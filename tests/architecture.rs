@@ -34,12 +34,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ring", "tsdb",
         ],
     ),
-    ("cli", &["app", "config", "influx", "obs"]),
+    ("cli", &["app", "cluster", "config", "influx", "obs"]),
 ];
 
 /// Modules and files that must compile without a runtime: no actix, no tokio, no HTTP client.
 const PURE: &[&str] = &[
     "base",
+    "cluster",
     "ring",
     "influx",
     "query",
@@ -54,6 +55,7 @@ const PURE: &[&str] = &[
     "proxy/verdict.rs",
     "proxy/watermark.rs",
     "meta/machine.rs",
+    "meta/deadlines.rs",
     "meta/documents.rs",
     "meta/history.rs",
 ];

@@ -1,6 +1,8 @@
-//! The commands that move data: what `gyre export` writes, `gyre import` and the `influx` client read back, and backups.
+//! The commands that move data: what `gyre export` writes, `gyre import` and the `influx` client read back, backups, and
+//! the metadata of clusters.
 
 mod backup;
+mod meta;
 
 use std::{fs, net::SocketAddr, path::Path};
 

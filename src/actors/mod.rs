@@ -6,8 +6,10 @@ mod backend;
 mod circle;
 mod guard;
 mod nodes;
+mod versions;
 
 pub use backend::{BackendHandle, BackendParts};
 pub use circle::{CircleHandle, CircleParts};
 pub use guard::Refused;
 pub use nodes::{NodesError, NodesHandle, NodesParts, OwnNode, Registered};
+pub use versions::{Document, Read, VersionsError, VersionsHandle, VersionsParts, Wait, Write};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    actors::NodesHandle,
+    actors::{NodesHandle, VersionsHandle},
     base::ByteBudget,
     cluster::Node,
     obs::{Metrics, observe},
@@ -61,6 +61,16 @@ pub(super) fn register(metrics: &mut Metrics, fleet: &Arc<Fleet>, budget: &ByteB
         "dead_letters",
         "Dead letters waiting for an operator",
         move || vec![(Vec::new(), to_gauge(letters.count()))],
+    ));
+}
+
+/// Adds the gauge of reads that wait for newer metadata.
+pub(super) fn register_polls(metrics: &mut Metrics, versions: &VersionsHandle) {
+    let versions = versions.clone();
+    metrics.add(observe(
+        "metadata_reads",
+        "Reads of cluster metadata under way, nearly all of which wait for a newer version",
+        move || vec![(Vec::new(), to_gauge(versions.reads() as u64))],
     ));
 }
 

@@ -5,6 +5,8 @@ pub(crate) mod dead_letters;
 pub(crate) mod export;
 pub(crate) mod import;
 mod lines;
+pub(crate) mod meta;
+pub(crate) mod nodes;
 mod progress;
 mod remote;
 pub(crate) mod restore;

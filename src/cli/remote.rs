@@ -41,6 +41,18 @@ impl Remote {
         })
     }
 
+    /// Changes part of what is at `path`; an error answer becomes an error with its text.
+    pub(crate) fn patch(&self, path: &str, change: &Value) -> anyhow::Result<()> {
+        wait_for(async {
+            let body = change.to_string().into_bytes();
+            let answer = self.session()?.request(Method::PATCH, path, body).await?;
+            if answer.status().is_success() {
+                return Ok(());
+            }
+            Err(refusal(answer).await)
+        })
+    }
+
     /// Asks and answers as soon as the answer begins; an error answer becomes an error with its text.
     pub(crate) async fn open(&self, method: Method, path: &str) -> anyhow::Result<reqwest::Response> {
         let response = self.session()?.request(method, path, Vec::new()).await?;
@@ -66,12 +78,13 @@ impl Remote {
     }
 }
 
-/// What an error answer says: its `error` or `message`, or else its status.
+/// What an error answer says: its `error`, `message` or `detail`, itself when it is a text, or else its status.
 pub(crate) async fn refusal(answer: reqwest::Response) -> anyhow::Error {
     let (url, status) = (answer.url().clone(), answer.status());
     let body = answer.bytes().await.unwrap_or_default();
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let text = [&body["error"], &body["message"]].into_iter().find_map(Value::as_str);
+    let places = [&body["error"], &body["message"], &body["detail"], &body];
+    let text = places.into_iter().find_map(Value::as_str);
     anyhow::anyhow!("{url}: {}", text.map_or_else(|| status.to_string(), str::to_owned))
 }
 
@@ -154,9 +167,12 @@ impl Session<'_> {
     }
 
     async fn send(&self, method: Method, url: Url, body: Vec<u8>) -> anyhow::Result<reqwest::Response> {
-        let mut request = self.client.request(method, url.clone());
+        let mut request = self.client.request(method.clone(), url.clone());
         if !self.remote.username.is_empty() {
             request = request.basic_auth(&self.remote.username, Some(&self.remote.password));
+        }
+        if method == Method::PATCH {
+            request = request.header("Content-Type", "application/json");
         }
         if url.path().ends_with("/query") {
             request = request.header("Content-Type", "application/x-www-form-urlencoded");

@@ -105,3 +105,34 @@ impl Snapshot {
         self.host_by_name(hostname).is_none_or(|entry| !entry.host.is_active)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{base::TimestampNs, cluster::HostPatch};
+
+    #[test]
+    fn pausing_keeps_new_work_away_and_deactivating_ends_it() {
+        let check = |patch: HostPatch, may_start: bool, must_end: bool| {
+            let now = TimestampNs(0);
+            let entry = HostEntry {
+                host: Arc::new(Host::new(1, "h", now).patched(&patch, now)),
+                modified: 1,
+            };
+            let snapshot = Snapshot::new(1, std::iter::empty(), std::iter::once(&entry));
+            let decided = (snapshot.may_start_work("h"), snapshot.must_end_work("h"));
+            assert_eq!(decided, (may_start, must_end), "{patch:?}");
+        };
+        let patch = |is_paused, is_active| HostPatch {
+            is_paused: Some(is_paused),
+            is_active: Some(is_active),
+            pause_reason: None,
+        };
+        check(patch(false, true), true, false);
+        check(patch(true, true), false, false);
+        check(patch(false, false), false, true);
+        check(patch(true, false), false, true);
+        let unknown = Snapshot::default();
+        assert!(!unknown.may_start_work("h") && unknown.must_end_work("h"));
+    }
+}

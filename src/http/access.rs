@@ -25,8 +25,18 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) const VERSION: HeaderName = HeaderName::from_static("x-influxdb-version");
 pub(super) const BUILD: HeaderName = HeaderName::from_static("x-influxdb-build");
 
+/// The family whose requests mostly wait: they are counted elsewhere, so that what is in flight is work.
+const POLLED: &str = "clusters";
+
 /// Counts the request as in flight until it is dropped, also when its client leaves.
 struct InFlight<'a>(&'a Services);
+
+impl<'a> InFlight<'a> {
+    fn new(services: &'a Services) -> Self {
+        services.metrics.http.in_flight.inc();
+        Self(services)
+    }
+}
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
@@ -42,11 +52,10 @@ pub(super) async fn around(
     let Some(services) = request.app_data::<web::Data<Services>>().cloned() else {
         return next.call(request).await;
     };
-    services.metrics.http.in_flight.inc();
-    let _in_flight = InFlight(&services);
+    let family = family(request.path());
+    let _in_flight = (family != POLLED).then(|| InFlight::new(&services));
     let started = Instant::now();
     let id = request_id(&request);
-    let family = family(request.path());
     let mut response = match next.call(request).await {
         Ok(response) => response,
         Err(error) => return Err(error),
@@ -99,11 +108,12 @@ fn request_id(request: &ServiceRequest) -> HeaderValue {
     HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
-/// Whether such requests come all the time; those of nodes are heartbeats.
+/// Whether such requests come all the time; those of nodes are heartbeats, those of clusters polls.
 fn is_routine(family: &str, method: &Method) -> bool {
     match family {
         "write" | "ping" | "metrics" => true,
         "nodes" => method == Method::PUT,
+        POLLED => method == Method::GET,
         _ => false,
     }
 }
@@ -116,6 +126,8 @@ fn family(path: &str) -> &'static str {
         "/metrics" => "metrics",
         "/nodes" => "nodes",
         _ if path.starts_with("/nodes/") => "nodes",
+        "/clusters" => POLLED,
+        _ if path.starts_with("/clusters/") => POLLED,
         _ => "admin",
     }
 }

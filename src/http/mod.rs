@@ -9,6 +9,7 @@ mod auth;
 mod body;
 mod cluster_error;
 mod cluster_path;
+mod clusters;
 mod cors;
 mod error;
 mod gyre;
@@ -22,7 +23,7 @@ mod server;
 use std::sync::Arc;
 
 use crate::{
-    actors::{CircleHandle, NodesHandle},
+    actors::{CircleHandle, NodesHandle, VersionsHandle},
     config::{Api, Config, Credentials},
     obs::Metrics,
     proxy::{
@@ -53,6 +54,8 @@ pub struct Services {
     pub circles: Vec<CircleHandle>,
     /// The node registry.
     pub nodes: NodesHandle,
+    /// The versioned metadata of clusters.
+    pub versions: VersionsHandle,
     /// What could not be delivered.
     pub dead_letters: DeadLetters,
     /// What is counted.

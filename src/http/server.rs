@@ -17,7 +17,7 @@ use crate::{
     proxy::client::{Client, SendError},
 };
 
-use super::{Services, access, admin, gyre, health, influx, nodes, scale};
+use super::{Services, access, admin, clusters, gyre, health, influx, nodes, scale};
 
 /// Times of `query.stall_timeout` after which a client that reads nothing is cut off. The query ends first, though the
 /// system's buffers fill before its answer stalls, and its last words are there for a client that reads on in between.
@@ -82,6 +82,7 @@ impl Server {
                 .configure(health::routes)
                 .configure(nodes::routes)
                 .configure(scale::routes)
+                .configure(clusters::routes)
                 .default_service(web::to(influx::not_found))
         };
         let mut server = HttpServer::new(make)

@@ -26,7 +26,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
+use futures_util::{
+    future,
+    stream::{self, StreamExt},
+};
 use redb::{
     Builder, Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
 };
@@ -155,10 +158,7 @@ impl MetaStore for Embedded {
     }
 
     fn lease_keep_alive(&self, lease: LeaseId) -> Answer<'_, ()> {
-        Box::pin(
-            self.writer
-                .submit(0, move |machine, now| machine.keep_alive(lease, now)),
-        )
+        Box::pin(future::ready(self.writer.keep_alive(lease)))
     }
 
     fn lease_revoke(&self, lease: LeaseId) -> Answer<'_, ()> {

@@ -5,7 +5,7 @@
 //! sees either. Should that fail, the machine is ahead of the disk and must be thrown away.
 //!
 //! Leases: the grant and the end are effects, the deadline is not. It is monotonic time, moved by keeping the lease
-//! alive, and set to one full time to live when the store is opened.
+//! alive (`deadlines`), and set to one full time to live when the store is opened.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 use super::{
     Batch, Compare, Error, Event, KeyValue, LeaseId, Op, Response, Revision, Txn, TxnResult, check_ttl,
-    documents::Documents,
+    deadlines::Deadlines, documents::Documents,
 };
 
 /// Everything that the store remembers over a restart.
@@ -62,27 +62,10 @@ pub(super) struct Decision<T> {
 #[derive(Debug)]
 pub(super) struct Machine {
     documents: Documents,
-    leases: BTreeMap<LeaseId, Lease>,
-    /// When each lease ends: heartbeats of thousands of leases must not look at them all.
-    deadlines: BTreeSet<(Duration, LeaseId)>,
+    /// The keys of each lease.
+    leases: BTreeMap<LeaseId, BTreeSet<Arc<str>>>,
+    deadlines: Deadlines,
     next_lease: LeaseId,
-}
-
-#[derive(Debug)]
-struct Lease {
-    ttl: Duration,
-    deadline: Duration,
-    keys: BTreeSet<Arc<str>>,
-}
-
-impl Lease {
-    fn starting(ttl: Duration, now: Duration) -> Self {
-        Self {
-            ttl,
-            deadline: now.saturating_add(ttl),
-            keys: BTreeSet::new(),
-        }
-    }
 }
 
 impl Machine {
@@ -93,22 +76,27 @@ impl Machine {
             leases,
             next_lease,
         } = stored;
-        let mut leases: BTreeMap<_, _> = leases
-            .into_iter()
-            .map(|(id, ttl)| (id, Lease::starting(ttl, now)))
-            .collect();
+        let deadlines = Deadlines::default();
+        for (id, ttl) in &leases {
+            deadlines.insert(*id, *ttl, now);
+        }
+        let mut leases: BTreeMap<_, _> = leases.into_keys().map(|id| (id, BTreeSet::new())).collect();
         for entry in documents.with_prefix("") {
-            if let Some(lease) = entry.lease.and_then(|id| leases.get_mut(&id)) {
-                lease.keys.insert(Arc::clone(&entry.key));
+            if let Some(keys) = entry.lease.and_then(|id| leases.get_mut(&id)) {
+                keys.insert(Arc::clone(&entry.key));
             }
         }
-        let deadlines = leases.iter().map(|(id, lease)| (lease.deadline, *id)).collect();
         Self {
             documents,
             leases,
             deadlines,
             next_lease,
         }
+    }
+
+    /// The table in which leases are kept alive.
+    pub(super) fn deadlines(&self) -> Deadlines {
+        self.deadlines.clone()
     }
 
     /// Compares and does. The transaction has passed [`Txn::check`].
@@ -135,9 +123,8 @@ impl Machine {
         check_ttl(ttl)?;
         let id = self.next_lease;
         self.next_lease = LeaseId(id.0 + 1);
-        let lease = Lease::starting(ttl, now);
-        self.deadlines.insert((lease.deadline, id));
-        self.leases.insert(id, lease);
+        self.leases.insert(id, BTreeSet::new());
+        self.deadlines.insert(id, ttl, now);
         Ok(Decision {
             answer: id,
             effect: Effect {
@@ -147,44 +134,24 @@ impl Machine {
         })
     }
 
-    /// Moves the lease's deadline to a full time to live after `now`; nothing needs to be durable.
-    pub(super) fn keep_alive(&mut self, id: LeaseId, now: Duration) -> Result<Decision<()>, Error> {
-        let lease = self.leases.get_mut(&id).ok_or(Error::LeaseNotFound(id))?;
-        self.deadlines.remove(&(lease.deadline, id));
-        lease.deadline = now.saturating_add(lease.ttl);
-        self.deadlines.insert((lease.deadline, id));
-        Ok(Decision {
-            answer: (),
-            effect: Effect::default(),
-        })
-    }
-
     /// Ends the lease and deletes its keys.
     pub(super) fn revoke(&mut self, id: LeaseId) -> Result<Decision<()>, Error> {
-        let lease = self.leases.remove(&id).ok_or(Error::LeaseNotFound(id))?;
+        let keys = self.leases.remove(&id).ok_or(Error::LeaseNotFound(id))?;
+        self.deadlines.remove(id);
         Ok(Decision {
             answer: (),
-            effect: self.end(id, lease),
+            effect: self.end(id, keys),
         })
     }
 
     /// Ends every lease whose deadline has come, each with its own revision, in the order of their numbers.
     pub(super) fn expire(&mut self, now: Duration) -> Vec<Effect> {
-        let due = self.deadlines.iter().take_while(|(deadline, _)| *deadline <= now);
-        let mut due: Vec<_> = due.map(|(_, id)| *id).collect();
-        due.sort_unstable();
-        let mut ended = Vec::with_capacity(due.len());
-        for id in due {
-            if let Some(lease) = self.leases.remove(&id) {
-                ended.push(self.end(id, lease));
-            }
-        }
-        ended
-    }
-
-    /// When the next lease ends unless it is kept alive.
-    pub(super) fn next_deadline(&self) -> Option<Duration> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        let due = self.deadlines.take_due(now).into_iter();
+        due.map(|id| {
+            let keys = self.leases.remove(&id).unwrap_or_default();
+            self.end(id, keys)
+        })
+        .collect()
     }
 
     fn check_leases(&self, branch: &[Op]) -> Result<(), Error> {
@@ -254,24 +221,23 @@ impl Machine {
     /// Makes a change of the coming revision, and keeps the leases' keys right.
     fn change(&mut self, event: Event, events: &mut Vec<Event>) {
         let bound_to = self.documents.get(event.key()).and_then(|kv| kv.lease);
-        if let Some(lease) = bound_to.and_then(|id| self.leases.get_mut(&id)) {
-            lease.keys.remove(event.key());
+        if let Some(keys) = bound_to.and_then(|id| self.leases.get_mut(&id)) {
+            keys.remove(event.key());
         }
         if let Event::Put(KeyValue {
             key, lease: Some(id), ..
         }) = &event
-            && let Some(lease) = self.leases.get_mut(id)
+            && let Some(keys) = self.leases.get_mut(id)
         {
-            lease.keys.insert(Arc::clone(key));
+            keys.insert(Arc::clone(key));
         }
         self.documents.apply(&event);
         events.push(event);
     }
 
-    fn end(&mut self, id: LeaseId, lease: Lease) -> Effect {
-        self.deadlines.remove(&(lease.deadline, id));
+    fn end(&mut self, id: LeaseId, keys: BTreeSet<Arc<str>>) -> Effect {
         let mut events = Vec::new();
-        for key in lease.keys {
+        for key in keys {
             self.change(Event::Delete(key), &mut events);
         }
         Effect {

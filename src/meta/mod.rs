@@ -17,7 +17,7 @@
 //!
 //! ```text
 //! callers -> trait MetaStore -> Embedded: embedded/writer (one thread, group commit) -> embedded (redb)
-//!                                              |  decides by machine (PURE)
+//!                                              |  decides by machine (PURE); deadlines: keeping leases alive
 //!                                              v
 //!                                         embedded/view: documents + history, read by get, list, watch
 //! ```
@@ -27,6 +27,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
+mod deadlines;
 mod documents;
 mod embedded;
 mod error;

@@ -1,7 +1,6 @@
 //! Hosts through the Scale v6 interface, black box.
 //!
-//! The cases are functions of a fresh server, so that they run on every store: [`CASES`] with [`settings`], where nodes
-//! live longer than any case takes, and [`life`] where they do not. [`details`]: one host and its changes; [`lists`]:
+//! [`CASES`] run with [`settings`], where nodes live longer than any case takes, and [`life`] where they do not. [`details`]: one host and its changes; [`lists`]:
 //! filters, order and pages; [`refusals`]: what is wrong with a request.
 
 mod details;
@@ -11,18 +10,19 @@ mod refusals;
 
 use serde_json::Value;
 
+use super::stores::{Case, Store};
 use crate::support::{
     gyre::{Config, Gyre},
     http::Response,
 };
 
 /// What a case needs of the configuration, whatever the store.
-pub(crate) fn settings(config: Config) -> Config {
+fn settings(config: Config) -> Config {
     config.set("nodes", "self_register", false).set("nodes", "ttl", "10m")
 }
 
-/// Every case with its name; each wants a server without hosts.
-pub(crate) const CASES: &[(&str, fn(&Gyre))] = &[
+/// Each wants a server without hosts.
+const CASES: &[Case] = &[
     ("a host shows what it was patched to", details::patches),
     ("a host is deprecated while it is inactive", details::deprecation),
     ("answers have the form of the original", details::form),
@@ -43,16 +43,13 @@ pub(crate) const CASES: &[(&str, fn(&Gyre))] = &[
 ];
 
 #[test]
-fn on_the_embedded_store() {
-    for (name, case) in CASES {
-        println!("case: {name}");
-        case(&embedded(settings));
-    }
+fn all_cases_on_the_embedded_store() {
+    Store::Embedded.run(CASES, settings);
 }
 
-/// A server with its documents in its own files.
-fn embedded(settings: impl FnOnce(Config) -> Config) -> Gyre {
-    Gyre::start(settings(Config::new(vec![vec!["embedded:".to_owned()]])))
+#[test]
+fn all_cases_on_etcd() {
+    Store::Etcd.run(CASES, settings);
 }
 
 /// Lets a node on that machine register; the id of the host.

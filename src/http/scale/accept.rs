@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, http::header};
 
 /// Widest indentation; more is cut.
-const MAX_INDENT: usize = 8;
+const MAX_INDENT: i64 = 8;
 
 /// How JSON is written for a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,8 @@ impl Indent {
         }
         let ranges = accept.split(',').filter_map(Range::parse);
         let best = ranges.reduce(|best, range| if range.exactness > best.exactness { range } else { best })?;
-        Some(Self(best.indent.unwrap_or(0).clamp(0, MAX_INDENT as i64) as usize))
+        let indent = best.indent.unwrap_or(0).clamp(0, MAX_INDENT);
+        usize::try_from(indent).ok().map(Self)
     }
 }
 

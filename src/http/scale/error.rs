@@ -176,3 +176,55 @@ impl ResponseError for ScaleError {
         self.response(Indent::COMPACT)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::MessageBody;
+
+    use super::*;
+
+    #[test]
+    fn errors_have_the_forms_of_the_original() {
+        let check = |error: ScaleError, status: u16, body: &str, header: (&str, Option<&str>)| {
+            let response = error.error_response();
+            let found = response.headers().get(header.0).map(|value| value.to_str().unwrap());
+            assert_eq!((response.status().as_u16(), found), (status, header.1), "{error}");
+            assert_eq!(response.into_body().try_into_bytes().unwrap(), body);
+        };
+        let (none, retry) = (("allow", None), ("retry-after", Some("1")));
+        check(
+            FormError::NoFields.into(),
+            400,
+            r#""No fields specified for update.""#,
+            none,
+        );
+        check(
+            FormError::UnexpectedFields(vec!["a".into(), "\"".into()]).into(),
+            400,
+            r#""Unexpected fields: a, \"""#,
+            none,
+        );
+        check(
+            FormError::NotAnObject.into(),
+            400,
+            r#"{"detail":"Request body must be a JSON object."}"#,
+            none,
+        );
+        check(NodesError::NotFound.into(), 404, r#"{"detail":"Not found."}"#, none);
+        let unavailable = r#"{"detail":"The node registry is unavailable."}"#;
+        check(NodesError::Contended.into(), 503, unavailable, retry);
+        check(ScaleError::unavailable(), 503, unavailable, retry);
+        check(
+            NodesError::BadDocument("x".into()).into(),
+            500,
+            r#"{"detail":"A server error occurred."}"#,
+            ("retry-after", None),
+        );
+        check(
+            ScaleError::unauthenticated(false),
+            401,
+            r#"{"detail":"Authentication credentials were not provided."}"#,
+            ("www-authenticate", Some("Basic realm=\"Gyre\"")),
+        );
+    }
+}

@@ -161,6 +161,7 @@ async fn a_failed_commit_closes_the_store() {
     assert!(put(&writer, "/durable").await.is_ok());
     assert!(matches!(put(&writer, "/lost").await, Err(Error::Storage(_))));
     assert!(matches!(put(&writer, "/late").await, Err(Error::Closed)));
+    assert!(matches!(writer.keep_alive(LeaseId(1)), Err(Error::Closed)));
     let keys: Vec<_> = view
         .page("", None, MAX_PAGE)
         .entries

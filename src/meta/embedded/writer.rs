@@ -4,7 +4,7 @@
 //! order on the machine, then their effects are made durable together, published to readers, and only then answered.
 //!
 //! The thread also ends leases. It sleeps until the next deadline by the injected clock, and looks at the deadlines after
-//! every group, so that a request to keep a lease alive that came in time always wins.
+//! every group. Keeping a lease alive does not pass through here: it moves the deadline in the table that both share.
 //!
 //! When a commit fails, the machine is ahead of the disk: everyone waiting gets the error, the thread ends, and the store
 //! answers [`Error::Closed`] from then on. Reads go on from the last durable state.
@@ -26,7 +26,8 @@ use super::view::View;
 use crate::{
     base::Clock,
     meta::{
-        Error,
+        Error, LeaseId,
+        deadlines::Deadlines,
         machine::{Decision, Effect, Machine},
     },
 };
@@ -48,7 +49,7 @@ struct Decided {
 /// What the writer has done so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommitStats {
-    /// Requests decided: transactions and lease requests.
+    /// Requests decided: transactions, grants and revocations of leases.
     pub requests: u64,
     /// Commits made durable; the quotient is the size of a group.
     pub commits: u64,
@@ -67,10 +68,13 @@ pub(super) struct Handle {
     room: Arc<Semaphore>,
     published: watch::Receiver<()>,
     counters: Arc<Counters>,
+    clock: Arc<dyn Clock>,
+    deadlines: Deadlines,
 }
 
 struct Writer {
     machine: Machine,
+    deadlines: Deadlines,
     view: Arc<View>,
     clock: Arc<dyn Clock>,
     commit: Commit,
@@ -93,10 +97,12 @@ impl Handle {
         let (sender, jobs) = mpsc::channel();
         let (publisher, published) = watch::channel(());
         let counters = Arc::<Counters>::default();
+        let deadlines = machine.deadlines();
         let writer = Writer {
             machine,
+            deadlines: deadlines.clone(),
             view,
-            clock,
+            clock: Arc::clone(&clock),
             commit,
             jobs,
             published: publisher,
@@ -112,6 +118,8 @@ impl Handle {
             room: Arc::new(Semaphore::new(ROOM)),
             published,
             counters,
+            clock,
+            deadlines,
         })
     }
 
@@ -128,6 +136,11 @@ impl Handle {
         let jobs = self.jobs.as_ref().ok_or(Error::Closed)?;
         jobs.send(job(decide, room, reply)).map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Lets a lease live for another full time to live; nothing needs to be durable.
+    pub(super) fn keep_alive(&self, lease: LeaseId) -> Result<(), Error> {
+        self.deadlines.keep_alive(lease, self.clock.elapsed())
     }
 
     /// Tells of every publication.
@@ -174,7 +187,7 @@ impl Writer {
 
     /// The requests that are there once there is something to do; `None` when no more can come.
     fn wait(&mut self) -> Option<Vec<Job>> {
-        let first = match self.machine.next_deadline() {
+        let first = match self.deadlines.next() {
             None => self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(deadline) => self.jobs.recv_timeout(deadline.saturating_sub(self.clock.elapsed())),
         };
@@ -214,6 +227,12 @@ impl Writer {
         self.view.publish(effects.into_iter().filter_map(|effect| effect.batch));
         self.published.send_replace(());
         Ok(())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.deadlines.close();
     }
 }
 

@@ -2,23 +2,24 @@
 
 use std::time::Duration;
 
+use crate::cluster::stores::Store;
 use crate::support::{
     gyre::{Config, Gyre},
     wait,
 };
 
-use super::{change, detail, detail_text, embedded, host, register, send, settings};
+use super::{change, detail, detail_text, host, register, send, settings};
 
 /// Longest time until a loss shows: the lease of a second, on a loaded machine.
 const SOON: Duration = Duration::from_secs(20);
 
 /// The configuration under which [`outlives_its_nodes`] runs.
-pub(crate) fn short_lived(config: Config) -> Config {
+fn short_lived(config: Config) -> Config {
     settings(config).set("nodes", "ttl", "1s")
 }
 
 /// Pausing survives the loss of the agent and its return.
-pub(crate) fn outlives_its_nodes(gyre: &Gyre) {
+fn outlives_its_nodes(gyre: &Gyre) {
     let id = host(gyre, "a");
     change(gyre, id, r#"{"is_paused":true,"pause_reason":"disk"}"#);
     let lost = wait::until("the host is lost", SOON, || {
@@ -37,12 +38,18 @@ pub(crate) fn outlives_its_nodes(gyre: &Gyre) {
 
 #[test]
 fn pausing_survives_loss_and_return() {
-    outlives_its_nodes(&embedded(short_lived));
+    for store in Store::ALL {
+        outlives_its_nodes(&Gyre::start(short_lived(store.config())));
+    }
 }
 
 #[test]
 fn hosts_survive_a_kill() {
-    let mut gyre = embedded(settings);
+    Store::ALL.into_iter().for_each(survive_a_kill);
+}
+
+fn survive_a_kill(store: Store) {
+    let mut gyre = Gyre::start(settings(store.config()));
     let id = host(&gyre, "a");
     change(&gyre, id, r#"{"is_paused":true,"pause_reason":"é"}"#);
     let before = detail(&gyre, id);
@@ -54,11 +61,8 @@ fn hosts_survive_a_kill() {
 
 #[test]
 fn only_who_may_sees_hosts() {
-    let gyre = embedded(|config| {
-        settings(config)
-            .set("auth", "username", "admin")
-            .set("auth", "password", "pa:ss")
-    });
+    let config = settings(Store::Embedded.config());
+    let gyre = Gyre::start(config.set("auth", "username", "admin").set("auth", "password", "pa:ss"));
     let check = |headers: &[(&str, &str)], text: &str| {
         for (method, target) in [
             ("GET", "/v6/nodes/"),
