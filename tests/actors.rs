@@ -32,8 +32,8 @@ use crate::{
 const DB: &str = "actors";
 const CIRCLES: usize = 2;
 const PER_CIRCLE: usize = 2;
-/// One for each circle and each backend, and the node registry.
-const ACTORS: u64 = 7;
+/// One for each circle and each backend, the node registry, and versioned metadata.
+const ACTORS: u64 = 8;
 /// Each doubles the wait before a restart, which begins with 10 ms.
 const CRASHES: u64 = 6;
 const PATIENCE: Duration = Duration::from_secs(20);
