@@ -245,3 +245,6 @@ fn put(entry: &KeyValue) -> Change<'_> {
         put: Some((&entry.value, entry.lease.map(|lease| lease.0))),
     }
 }
+
+#[cfg(test)]
+mod tests;
