@@ -56,7 +56,7 @@ async fn dispatch(
         ([_, cluster], &Method::GET | &Method::HEAD) => list(&request, &services, cluster),
         ([_, cluster], &Method::POST) => register(&request, &services, cluster, payload).await,
         ([_, _], _) => Err(ClusterError::method_not_allowed(CLUSTER_METHODS)),
-        ([_, cluster, id], &Method::PUT) => refresh(&request, &services, cluster, id).await,
+        ([_, cluster, id], &Method::PUT) => refresh(&request, &services, (cluster, id), payload).await,
         ([_, cluster, id], &Method::DELETE) => deregister(&request, &services, cluster, id).await,
         ([_, _, _], _) => Err(ClusterError::method_not_allowed(NODE_METHODS)),
         _ => Err(ClusterError::key_not_found(request.uri().path())),
@@ -117,12 +117,13 @@ async fn register(
 async fn refresh(
     request: &HttpRequest,
     services: &Services,
-    cluster: &str,
-    id: &str,
+    (cluster, id): (&str, &str),
+    payload: web::Payload,
 ) -> Result<HttpResponse, ClusterError> {
     services.authenticate(request)?;
     let (cluster, id) = (cluster_path::name(cluster)?, cluster_path::number(id, "id")?);
     let refreshed = services.nodes.refresh(&cluster, id).await;
+    body::discard(payload, MAX_REGISTRATION, &services.limits).await;
     refreshed
         .map(|node| described(&node, "refreshed"))
         .map_err(|error| failed(request, &error))
