@@ -57,20 +57,6 @@ pub(super) async fn read(request: &HttpRequest, payload: web::Payload, limits: &
     }
 }
 
-/// Reads and forgets up to `most` bytes of a body that means nothing, as long as the client may take to send one: what is
-/// left of it would end the connection.
-pub(super) async fn discard(mut payload: web::Payload, most: usize, limits: &BodyLimits) {
-    let discarding = async {
-        let mut left = most;
-        while let Some(Ok(chunk)) = payload.next().await {
-            left = left.checked_sub(chunk.len())?;
-        }
-        Some(())
-    };
-    // A body that is longer, or does not end, ends the connection.
-    drop(tokio::time::timeout(limits.patience, discarding).await);
-}
-
 /// What `reading` finds, unless the client takes too long to send it.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use actix_web::{
     middleware::from_fn,
     web,
 };
+use futures_util::StreamExt;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
@@ -23,6 +24,7 @@ use super::{
     body::{self, BodyLimits},
     cluster_error::ClusterError,
     cluster_path, cors,
+    error::ApiError,
 };
 
 /// The largest registration, in bytes.
@@ -56,7 +58,7 @@ async fn dispatch(
         ([_, cluster], &Method::GET | &Method::HEAD) => list(&request, &services, cluster),
         ([_, cluster], &Method::POST) => register(&request, &services, cluster, payload).await,
         ([_, _], _) => Err(ClusterError::method_not_allowed(CLUSTER_METHODS)),
-        ([_, cluster, id], &Method::PUT) => refresh(&request, &services, (cluster, id), payload).await,
+        ([_, cluster, id], &Method::PUT) => refresh(&request, &services, cluster, id, payload).await,
         ([_, cluster, id], &Method::DELETE) => deregister(&request, &services, cluster, id).await,
         ([_, _, _], _) => Err(ClusterError::method_not_allowed(NODE_METHODS)),
         _ => Err(ClusterError::key_not_found(request.uri().path())),
@@ -117,13 +119,14 @@ async fn register(
 async fn refresh(
     request: &HttpRequest,
     services: &Services,
-    (cluster, id): (&str, &str),
+    cluster: &str,
+    id: &str,
     payload: web::Payload,
 ) -> Result<HttpResponse, ClusterError> {
     services.authenticate(request)?;
     let (cluster, id) = (cluster_path::name(cluster)?, cluster_path::number(id, "id")?);
+    body::in_time(&services.limits, skip(payload)).await?;
     let refreshed = services.nodes.refresh(&cluster, id).await;
-    body::discard(payload, MAX_REGISTRATION, &services.limits).await;
     refreshed
         .map(|node| described(&node, "refreshed"))
         .map_err(|error| failed(request, &error))
@@ -140,6 +143,20 @@ async fn deregister(
     let removed = services.nodes.deregister(&cluster, id).await;
     removed.map_err(|error| failed(request, &error))?;
     Ok(HttpResponse::Ok().json(json!({"status": "ok", "id": id, "message": "deregistered"})))
+}
+
+/// Reads what a heartbeat says, which means nothing, so that the connection can be used again; of a large body only the
+/// beginning.
+async fn skip(mut payload: web::Payload) -> Result<(), ApiError> {
+    let mut skipped = 0;
+    while skipped <= MAX_REGISTRATION {
+        match payload.next().await {
+            Some(Ok(chunk)) => skipped += chunk.len(),
+            Some(Err(error)) => return Err(ApiError::invalid(format!("unable to read body: {error}"))),
+            None => break,
+        }
+    }
+    Ok(())
 }
 
 fn failed(request: &HttpRequest, error: &NodesError) -> ClusterError {
