@@ -79,35 +79,56 @@ async fn dispatch(
         return Err(ClusterError::method_not_allowed(methods));
     }
     services.authenticate(&request)?;
+    // Boxed one by one: thousands of waiting reads would each take the room that a write needs.
     match (segments.as_slice(), method) {
         ([_, cluster, "versions", version], &Method::GET | &Method::HEAD) => {
-            let answer = read(&request, &services, cluster, version).await;
-            if answer.is_err() {
-                services.versions.pause(services.config.meta.error_delay).await;
-            }
-            answer
+            Box::pin(read(&request, &services, cluster, version)).await
         }
-        // Boxed, so that a waiting read does not take the room that a write needs.
         ([_, cluster, "versions", version], _) => {
             Box::pin(write(&request, &services, (cluster, version), payload)).await
         }
-        ([_, cluster, "history", version], _) => old_version(&request, &services, cluster, version).await,
-        ([_, cluster, _], _) => history(&request, &services, cluster).await,
-        ([_, cluster, ..], _) => delete(&request, &services, cluster).await,
+        ([_, cluster, "history", version], _) => Box::pin(old_version(&request, &services, cluster, version)).await,
+        ([_, cluster, _], _) => Box::pin(history(&request, &services, cluster)).await,
+        ([_, cluster, ..], _) => Box::pin(delete(&request, &services, cluster)).await,
         _ => Err(ClusterError::key_not_found(request.uri().path())),
     }
 }
 
-/// The current version, as soon as it is another than the client's; `HEAD` never waits.
+/// The current version, as soon as it is another than the client's. Errors are held back.
 async fn read(
     request: &HttpRequest,
     services: &Services,
     cluster: &str,
     version: &str,
 ) -> Result<HttpResponse, ClusterError> {
+    let answer = match poll(request, services, cluster, version) {
+        Ok((cluster, version, wait)) => {
+            answer_of(request, services, services.versions.read(&cluster, version, wait).await)
+        }
+        Err(error) => Err(error),
+    };
+    if answer.is_err() {
+        services.versions.pause(services.config.meta.error_delay).await;
+    }
+    answer
+}
+
+/// What a read asks for.
+fn poll(
+    request: &HttpRequest,
+    services: &Services,
+    cluster: &str,
+    version: &str,
+) -> Result<(String, u64, Wait), ClusterError> {
     let (cluster, version) = (cluster_path::name(cluster)?, cluster_path::number(version, "version")?);
-    let wait = wait(request, services.config.meta.longpoll)?;
-    let read = services.versions.read(&cluster, version, wait).await;
+    Ok((cluster, version, wait(request, services.config.meta.longpoll)?))
+}
+
+fn answer_of(
+    request: &HttpRequest,
+    services: &Services,
+    read: Result<Read, VersionsError>,
+) -> Result<HttpResponse, ClusterError> {
     match read.map_err(|error| failed(&error))? {
         Read::Newer(document) => Ok(document_of(StatusCode::OK, document)),
         Read::NoNews(version) => Ok(no_news(services.config.meta.longpoll_timeout, version)),
@@ -115,7 +136,8 @@ async fn read(
     }
 }
 
-/// How long a read waits: as configured, or as the client wants, who then waits for the first version as well.
+/// How long a read waits: as configured, or as the client wants, who then waits for the first version as well; `HEAD`
+/// never does.
 fn wait(request: &HttpRequest, hold: Duration) -> Result<Wait, ClusterError> {
     let query = params::parse_query(request.query_string());
     let wanted = params::first(&query, "wait").map(|text| {
