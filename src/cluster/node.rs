@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::key::escape;
 use crate::base::TimestampNs;
 
 /// Every key that the registry follows starts with this: one watch sees nodes and hosts change in one order.
@@ -171,19 +172,6 @@ pub fn host_key(id: u64) -> String {
 #[must_use]
 pub fn host_name_key(hostname: &str) -> String {
     format!("{HOST_NAMES}{}", escape(hostname))
-}
-
-/// Percent-encodes every byte but `A-Za-z0-9._-`, so that no name breaks out of its place in a key.
-fn escape(name: &str) -> String {
-    let mut escaped = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-') {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
