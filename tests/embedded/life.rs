@@ -1,6 +1,8 @@
 //! A newcomer's life with one process: start, write, query, restart, find everything again.
 
-use crate::support::gyre::Gyre;
+use std::time::Duration;
+
+use crate::support::{gyre::Gyre, wait::Instant};
 
 const DB: &str = "life";
 
@@ -36,6 +38,19 @@ fn everything_is_found_again_after_an_orderly_restart() {
     gyre.restart();
     assert_eq!(rows(&gyre, "SELECT * FROM m"), before);
     assert_eq!(rows(&gyre, "SHOW RETENTION POLICIES"), policies);
+}
+
+#[test]
+fn after_an_orderly_restart_a_query_waits_for_nobody() {
+    let patience = Duration::from_secs(20);
+    let mut gyre = Gyre::start(super::config(1, 1).set("proxy", "ack_timeout", "20s"));
+    gyre.client().query("", &format!("CREATE DATABASE {DB}"));
+    assert_eq!(gyre.client().write(DB, "m v=1 1").0, 204);
+    assert!(gyre.terminate().success());
+    gyre.restart();
+    let asked = Instant::now();
+    assert!(rows(&gyre, "SELECT v FROM m").is_array());
+    assert!(asked.elapsed() < patience / 2, "{:?}", asked.elapsed());
 }
 
 #[test]

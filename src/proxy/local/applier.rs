@@ -183,6 +183,8 @@ impl ApplierParts {
         self.journal.register(self.backend.id.0, Start::Oldest);
         let mut applied = self.local.engine.checkpoint();
         self.journal.number_after(applied);
+        // After an orderly stop there is no step to say so, and queries would wait for one.
+        self.backend.condition.note_applied(applied);
         while applied < self.journal.committed() {
             applied = self.step(applied)?;
         }
