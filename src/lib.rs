@@ -10,6 +10,7 @@
 //! | [`actors`] | control state that changes, one actor per circle and per remote backend |
 //! | [`cluster`] | the rules of the control plane, pure: nodes and hosts |
 //! | [`proxy`] | route, deliver, choose replicas, plan and merge queries; embedded backends |
+//! | [`workflow`], [`plugin`] | the rules of telemetry, pure; plugins that run |
 //! | [`query`], [`tsdb`] | InfluxQL over whoever holds the points; the embedded engine |
 //! | [`cluster`] | the rules of the control plane |
 //! | [`config`], [`meta`], [`obs`] | configuration; durable documents; metrics and logs |
@@ -31,7 +32,9 @@ pub mod influx;
 pub mod journal;
 pub mod meta;
 pub mod obs;
+pub mod plugin;
 pub mod proxy;
 pub mod query;
 pub mod ring;
 pub mod tsdb;
+pub mod workflow;

@@ -17,6 +17,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("meta", &[]),
     ("config", &["ring"]),
     ("obs", &[]),
+    ("workflow", &[]),
+    ("plugin", &["influx", "workflow"]),
     ("query", &["influx"]),
     ("tsdb", &["influx", "journal", "query"]),
     (
@@ -25,16 +27,24 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "archive", "config", "influx", "journal", "meta", "obs", "query", "ring", "tsdb",
         ],
     ),
-    ("actors", &["cluster", "config", "journal", "meta", "proxy"]),
-    ("http", &["actors", "cluster", "config", "influx", "obs", "proxy"]),
+    (
+        "actors",
+        &["cluster", "config", "journal", "meta", "plugin", "proxy", "workflow"],
+    ),
+    (
+        "http",
+        &[
+            "actors", "cluster", "config", "influx", "obs", "plugin", "proxy", "workflow",
+        ],
+    ),
     (
         "app",
         &[
-            "actors", "archive", "cluster", "config", "http", "influx", "journal", "meta", "obs", "proxy", "query",
-            "ring", "tsdb",
+            "actors", "archive", "cluster", "config", "http", "influx", "journal", "meta", "obs", "plugin", "proxy",
+            "query", "ring", "tsdb", "workflow",
         ],
     ),
-    ("cli", &["app", "cluster", "config", "influx", "obs"]),
+    ("cli", &["app", "cluster", "config", "influx", "obs", "workflow"]),
 ];
 
 /// Modules and files that must compile without a runtime: no actix, no tokio, no HTTP client.
@@ -44,7 +54,7 @@ const PURE: &[&str] = &[
     "ring",
     "influx",
     "query",
-    "cluster",
+    "workflow",
     "proxy/agreement/ring.rs",
     "proxy/choice.rs",
     "proxy/fleet.rs",
@@ -66,10 +76,16 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("actix_web::", &["http"]),
     ("redb::", &["meta/embedded.rs"]),
     ("etcd_client::", &["meta/etcd.rs", "meta/etcd"]),
-    ("tonic::", &["meta/etcd"]),
+    ("tonic::", &["meta/etcd", "plugin/client.rs", "plugin/client"]),
     (
         "reqwest::",
-        &["proxy/client.rs", "proxy/reader.rs", "proxy/reader", "cli"],
+        &[
+            "proxy/client.rs",
+            "proxy/reader.rs",
+            "proxy/reader",
+            "plugin/builtin",
+            "cli",
+        ],
     ),
 ];
 

@@ -1,0 +1,68 @@
+//! Plugins that run: processes that speak Snap's gRPC, and those built in.
+//!
+//! An [`Instance`] is one running plugin, whatever it is made of. Who starts, watches and shares instances is the
+//! concern of the actors above.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use futures_util::{future::BoxFuture, stream::BoxStream};
+
+use crate::workflow::{Config, Metric, PluginMeta, policy::Policy};
+
+/// An answer to come.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, CallError>>;
+/// What a streaming collector sends, batch after batch; after an error it ends.
+pub type Batches = BoxStream<'static, Result<Vec<Metric>, CallError>>;
+
+/// A plugin did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The plugin itself says why; its text.
+    #[error("{0}")]
+    Plugin(String),
+    /// No answer, a broken one, or none in time; gRPC's words.
+    #[error("{0}")]
+    Transport(String),
+    /// The plugin does not do such work.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+/// What one is told of a plugin when it is loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    /// What it says of itself.
+    pub meta: PluginMeta,
+    /// Which configuration it wants.
+    pub policy: Policy,
+    /// What it can collect; empty for processors and publishers.
+    pub metrics: Vec<Metric>,
+}
+
+/// What a streaming collector is asked.
+#[derive(Debug, Clone)]
+pub struct StreamRequest {
+    /// The task it is for.
+    pub task: String,
+    /// The wanted metrics with their configuration.
+    pub metrics: Arc<[Metric]>,
+    /// How long it may gather before it sends.
+    pub max_collect_duration: Duration,
+    /// How many metrics it may gather before it sends; 0 is no gathering.
+    pub max_metrics_buffer: i64,
+}
+
+/// A running plugin. Every call ends within its timeout, whatever the plugin does.
+pub trait Instance: fmt::Debug + Send + Sync {
+    /// Collects what the metrics ask for, each with its own configuration.
+    fn collect(&self, wanted: Arc<[Metric]>) -> Answer<'_, Vec<Metric>>;
+
+    /// Changes metrics.
+    fn process(&self, metrics: Arc<[Metric]>, config: Arc<Config>) -> Answer<'_, Vec<Metric>>;
+
+    /// Takes metrics away.
+    fn publish(&self, metrics: Arc<[Metric]>, config: Arc<Config>) -> Answer<'_, ()>;
+
+    /// Begins to send metrics; dropping the batches ends it.
+    fn stream(&self, request: StreamRequest) -> Answer<'_, Batches>;
+}
