@@ -3,6 +3,10 @@
 //! An [`Instance`] is one running plugin, whatever it is made of. Who starts, watches and shares instances is the
 //! concern of the actors above.
 
+pub mod discover;
+pub mod reap;
+pub mod trust;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::{future::BoxFuture, stream::BoxStream};

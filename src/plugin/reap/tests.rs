@@ -1,0 +1,49 @@
+//! Real processes: those with the mark end, all others go on.
+
+use std::process::{Child, Command, Stdio};
+
+use super::*;
+
+/// A child of the shell, which ends at once: nobody here is its parent any more, as after a crash.
+fn orphan(mark: &str) -> Pid {
+    let output = Command::new("sh")
+        .args(["-c", "sleep 600 >/dev/null 2>&1 </dev/null & echo $!"])
+        .env(MARK, mark)
+        .output()
+        .unwrap();
+    let id = String::from_utf8(output.stdout).unwrap();
+    Pid::from_raw(id.trim().parse().unwrap()).unwrap()
+}
+
+fn child(mark: &str) -> Child {
+    let mut command = Command::new("sleep");
+    command
+        .arg("600")
+        .env(MARK, mark)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn lives(pid: Pid) -> bool {
+    rustix::process::test_kill_process(pid).is_ok()
+}
+
+#[tokio::test]
+async fn orphans_end_and_others_go_on() {
+    let own = tempfile::tempdir().unwrap();
+    let mark = own.path().to_str().unwrap();
+    let longer = format!("{mark}-2");
+    let (one, two, foreign) = (orphan(mark), orphan(mark), orphan(&longer));
+    let mut mine = child(mark);
+
+    assert_eq!(orphans(mark).await.unwrap(), 2);
+    assert!(!lives(one) && !lives(two), "they are gone when it answers");
+    assert!(lives(foreign), "another directory's plugin lives");
+    assert!(mine.try_wait().unwrap().is_none(), "a running Gyre's own plugin lives");
+
+    assert_eq!(orphans(&longer).await.unwrap(), 1);
+    assert_eq!(orphans(mark).await.unwrap(), 0);
+    mine.kill().unwrap();
+    mine.wait().unwrap();
+}
