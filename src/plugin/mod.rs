@@ -8,6 +8,9 @@ mod launch;
 mod load;
 
 use std::{fmt, sync::Arc, time::Duration};
+pub mod builtin;
+
+use std::{fmt, future::ready, sync::Arc, time::Duration};
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
@@ -60,16 +63,34 @@ pub struct StreamRequest {
 }
 
 /// A running plugin. Every call ends within its timeout, whatever the plugin does.
+///
+/// What a plugin's type has no call for is answered with [`CallError::Unsupported`].
 pub trait Instance: fmt::Debug + Send + Sync {
     /// Collects what the metrics ask for, each with its own configuration.
-    fn collect(&self, wanted: Arc<[Metric]>) -> Answer<'_, Vec<Metric>>;
+    fn collect(&self, wanted: Arc<[Metric]>) -> Answer<'_, Vec<Metric>> {
+        drop(wanted);
+        unsupported("the plugin is no collector")
+    }
 
     /// Changes metrics.
-    fn process(&self, metrics: Arc<[Metric]>, config: Arc<Config>) -> Answer<'_, Vec<Metric>>;
+    fn process(&self, metrics: Arc<[Metric]>, config: Arc<Config>) -> Answer<'_, Vec<Metric>> {
+        drop((metrics, config));
+        unsupported("the plugin is no processor")
+    }
 
     /// Takes metrics away.
-    fn publish(&self, metrics: Arc<[Metric]>, config: Arc<Config>) -> Answer<'_, ()>;
+    fn publish(&self, metrics: Arc<[Metric]>, config: Arc<Config>) -> Answer<'_, ()> {
+        drop((metrics, config));
+        unsupported("the plugin is no publisher")
+    }
 
     /// Begins to send metrics; dropping the batches ends it.
-    fn stream(&self, request: StreamRequest) -> Answer<'_, Batches>;
+    fn stream(&self, request: StreamRequest) -> Answer<'_, Batches> {
+        drop(request);
+        unsupported("the plugin is no streaming collector")
+    }
+}
+
+fn unsupported<'a, T: Send + 'a>(text: &str) -> Answer<'a, T> {
+    Box::pin(ready(Err(CallError::Unsupported(text.to_owned()))))
 }
