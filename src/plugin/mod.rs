@@ -3,18 +3,16 @@
 //! An [`Instance`] is one running plugin, whatever it is made of. Who starts, watches and shares instances is the
 //! concern of the actors above.
 
+pub mod builtin;
 pub mod files;
 mod launch;
 mod load;
-
-use std::{fmt, sync::Arc, time::Duration};
-pub mod builtin;
 
 use std::{fmt, future::ready, sync::Arc, time::Duration};
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
-use crate::workflow::{Config, Metric, PluginMeta, policy::Policy};
+use crate::workflow::{Config, Metric, PluginMeta, policy::Policy, pool::NoInstance};
 
 pub use launch::{Checksum, Launch, LogLevel, OWNER_VARIABLE, PluginTls, Program};
 pub use load::{GlobalConfigOf, LoadError, load};
@@ -36,6 +34,15 @@ pub enum CallError {
     /// The plugin does not do such work.
     #[error("{0}")]
     Unsupported(String),
+    /// The call could not begin before its deadline.
+    #[error("Worker refused to run overdue job.")]
+    Overdue,
+    /// Too many calls wait for the plugin.
+    #[error("limit exceeded")]
+    LimitExceeded,
+    /// No instance is free for the task or its configuration.
+    #[error(transparent)]
+    NoInstance(#[from] NoInstance),
 }
 
 /// What one is told of a plugin when it is loaded.
