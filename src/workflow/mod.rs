@@ -6,6 +6,11 @@
 
 pub mod cache;
 pub mod config;
+pub mod cron;
+pub mod event;
+pub mod godur;
+pub mod gojson;
+pub mod gotime;
 pub mod manifest;
 pub mod metric;
 pub mod namespace;
@@ -13,6 +18,7 @@ pub mod plan;
 pub mod plugin;
 pub mod policy;
 pub mod pool;
+pub mod schedule;
 pub mod task;
 
 pub use config::{Config, ConfigValue};
