@@ -5,6 +5,7 @@
 //! processors and on to publishers; a *policy* says which configuration a plugin wants.
 
 pub mod cache;
+pub mod catalogue;
 pub mod config;
 pub mod cron;
 pub mod event;
@@ -19,6 +20,7 @@ pub mod plugin;
 pub mod policy;
 pub mod pool;
 pub mod schedule;
+pub mod tags;
 pub mod task;
 
 pub use config::{Config, ConfigValue};
