@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     actors::TaskError,
     base::ErrorKind,
-    workflow::{godur, task::TaskView},
+    workflow::{godur, manifest, task::TaskView},
 };
 
 use super::{super::params, Call, answer, error::SnapError, route::Version};
@@ -85,8 +85,9 @@ pub(super) fn get(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
 
 /// Creates the task of a manifest.
 pub(super) async fn create(call: &Call<'_>, payload: web::Payload) -> Result<HttpResponse, SnapError> {
-    let manifest = call.text(payload).await?;
-    let view = call.services.tasks.create(manifest.as_bytes()).await.map_err(failed)?;
+    let text = call.text(payload).await?;
+    let manifest = manifest::from_json(text.as_bytes(), call.services.nodes.now()).map_err(SnapError::failed)?;
+    let view = call.services.tasks.create(manifest).await.map_err(failed)?;
     let message = format!("Scheduled task created ({})", view.id);
     let task = task(call, &view, Detail::Full);
     Ok(match call.version {
@@ -172,7 +173,7 @@ fn task<'a>(call: &Call<'_>, view: &'a TaskView, detail: Detail) -> ShownTask<'a
     ShownTask {
         id: &view.id,
         name: &view.name,
-        deadline: godur::print(view.deadline),
+        deadline: godur::print(i64::try_from(view.deadline.as_nanos()).unwrap_or(i64::MAX)),
         workflow: is_full.then(|| view.manifest.echo_workflow()),
         schedule: view.manifest.echo_schedule().filter(|_| is_full),
         creation_timestamp: view.created,

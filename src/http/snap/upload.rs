@@ -10,7 +10,8 @@ use futures_util::StreamExt;
 use crate::{
     actors::LoadRequest,
     base::Reserved,
-    plugin::PluginTls,
+    plugin::{PluginTls, builtin},
+    workflow::gojson,
 };
 
 use super::{
@@ -21,13 +22,6 @@ use super::{
     plugins,
     route::Version,
 };
-
-/// The original's decoder, whose errors are shown: what a JSON body holds.
-#[derive(serde::Deserialize)]
-struct ByUri {
-    #[serde(default)]
-    uri: String,
-}
 
 /// What was sent in parts.
 struct Parts(Vec<Part>);
@@ -56,7 +50,7 @@ pub(super) async fn load(call: &Call<'_>, payload: web::Payload) -> Result<HttpR
         call.services.plugins.load(parts.request()?).await?
     } else if media_type == "application/json" {
         let uri = uri(call, payload).await?;
-        call.services.plugins.load(LoadRequest::of_uri(&uri)).await?
+        call.services.plugins.load(by_uri(&uri)).await?
     } else {
         // The original says nothing at all, and clients live with it.
         return Ok(HttpResponse::Ok().finish());
@@ -69,7 +63,7 @@ impl Parts {
         let tls = self.tls()?;
         let bytes = |role| self.part(role).map(|part| part.body.clone());
         if let Some(uri) = self.text(Role::Uri) {
-            return Ok(LoadRequest::of_uri(&uri));
+            return Ok(by_uri(&uri));
         }
         let plugin = self.part(Role::Plugin);
         let plugin = plugin.ok_or_else(|| SnapError::invalid("no plugin in the parts of the request"))?;
@@ -106,6 +100,41 @@ impl Parts {
 
     fn text(&self, role: Role) -> Option<String> {
         self.part(role).map(|part| String::from_utf8_lossy(&part.body).into_owned())
+    }
+}
+
+/// The value of `uri` in a JSON body; the errors are those of Go's decoder.
+async fn uri(call: &Call<'_>, payload: web::Payload) -> Result<String, SnapError> {
+    let body = body::read(call.request, payload, &call.services.limits).await?;
+    let fields = match gojson::parse(&body.bytes).map_err(SnapError::failed)? {
+        gojson::Value::Object(fields) => fields,
+        other => return Err(not_a(&other, "map[string]string")),
+    };
+    // As Go's decoder: the last of equal keys, in whatever case.
+    let uri = fields.into_iter().rfind(|(key, _)| key.eq_ignore_ascii_case("uri"));
+    match uri {
+        None | Some((_, gojson::Value::Null)) => Ok(String::new()),
+        Some((_, gojson::Value::String(uri))) => Ok(uri),
+        Some((_, other)) => Err(not_a(&other, "string")),
+    }
+}
+
+fn not_a(value: &gojson::Value, wanted: &str) -> SnapError {
+    SnapError::failed(format!("json: cannot unmarshal {} into Go value of type {wanted}", value.kind()))
+}
+
+/// A URL is a plugin that runs somewhere, the name of a built-in one means that, and everything else is a file.
+fn by_uri(uri: &str) -> LoadRequest {
+    if uri.starts_with("http://") || uri.starts_with("https://") {
+        return LoadRequest::Remote { url: uri.to_owned() };
+    }
+    if builtin::by_request(uri).is_some() {
+        return LoadRequest::BuiltIn { name: uri.to_owned() };
+    }
+    LoadRequest::Path {
+        path: uri.into(),
+        signature: None,
+        tls: None,
     }
 }
 
