@@ -4,15 +4,15 @@
 //! concern of the actors above.
 
 
-mod launch;
-mod load;
 pub mod builtin;
 pub mod discover;
 pub mod files;
+mod launch;
+mod load;
 pub mod reap;
 pub mod trust;
+
 use std::{fmt, future::ready, sync::Arc, time::Duration};
-use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
