@@ -6,6 +6,7 @@
 pub mod files;
 mod launch;
 mod load;
+mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
 
