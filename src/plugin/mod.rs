@@ -4,6 +4,7 @@
 //! concern of the actors above.
 
 pub mod files;
+mod handshake;
 mod launch;
 mod load;
 mod wire;
