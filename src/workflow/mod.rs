@@ -5,12 +5,18 @@
 //! processors and on to publishers; a *policy* says which configuration a plugin wants.
 
 pub mod config;
+pub mod cron;
+pub mod event;
+pub mod godur;
+pub mod gojson;
+pub mod gotime;
 pub mod manifest;
 pub mod metric;
 pub mod namespace;
 pub mod plan;
 pub mod plugin;
 pub mod policy;
+pub mod schedule;
 pub mod task;
 
 pub use config::{Config, ConfigValue};
