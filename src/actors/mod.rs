@@ -6,10 +6,12 @@ mod backend;
 mod circle;
 mod guard;
 mod nodes;
+mod plugin;
 mod versions;
 
 pub use backend::{BackendHandle, BackendParts};
 pub use circle::{CircleHandle, CircleParts};
 pub use guard::Refused;
 pub use nodes::{NodesError, NodesHandle, NodesParts, OwnNode, Registered};
+pub use plugin::{InstanceHandle, InstanceState, InstanceView};
 pub use versions::{Document, Read, VersionsError, VersionsHandle, VersionsParts, Wait, Write};

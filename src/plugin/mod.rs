@@ -3,11 +3,18 @@
 //! An [`Instance`] is one running plugin, whatever it is made of. Who starts, watches and shares instances is the
 //! concern of the actors above.
 
+pub mod files;
+mod launch;
+mod load;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
 use crate::workflow::{Config, Metric, PluginMeta, policy::Policy};
+
+pub use launch::{Checksum, Launch, LogLevel, OWNER_VARIABLE, PluginTls, Program};
+pub use load::{GlobalConfigOf, LoadError, load};
 
 /// An answer to come.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, CallError>>;

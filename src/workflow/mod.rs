@@ -4,6 +4,7 @@
 //! *schedule* and a *workflow*; the workflow collects metrics, named by *namespaces*, from collectors, hands them to
 //! processors and on to publishers; a *policy* says which configuration a plugin wants.
 
+pub mod cache;
 pub mod catalogue;
 pub mod config;
 pub mod manifest;
@@ -12,6 +13,7 @@ pub mod namespace;
 pub mod plan;
 pub mod plugin;
 pub mod policy;
+pub mod pool;
 pub mod tags;
 pub mod task;
 
