@@ -17,10 +17,7 @@ use crate::{
     proxy::client::{Client, SendError},
 };
 
-use super::{
-    Services, access, admin, clusters, gyre, health, influx, nodes, scale, snap,
-    sse::Close,
-};
+use super::{Services, access, admin, clusters, gyre, health, influx, nodes, scale, snap, sse::Close};
 
 /// Times of `query.stall_timeout` after which a client that reads nothing is cut off. The query ends first, though the
 /// system's buffers fill before its answer stalls, and its last words are there for a client that reads on in between.

@@ -3,14 +3,15 @@
 //! An [`Instance`] is one running plugin, whatever it is made of. Who starts, watches and shares instances is the
 //! concern of the actors above.
 
-
 pub mod builtin;
 pub mod discover;
 pub mod files;
+mod handshake;
 mod launch;
 mod load;
 pub mod reap;
 pub mod trust;
+mod wire;
 
 use std::{fmt, future::ready, sync::Arc, time::Duration};
 

@@ -9,8 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 use tokio::time::{Instant, sleep};
 
-/// The environment variable that marks plugin processes; children inherit it.
-pub const MARK: &str = "GYRE_PLUGIN_OF";
+use super::OWNER_VARIABLE;
 
 /// Between two looks at the processes.
 const STEP: Duration = Duration::from_millis(20);
@@ -53,7 +52,7 @@ pub async fn orphans(mark: &str) -> Result<usize, ReapError> {
 
 /// The processes that carry `mark`, without oneself and one's descendants.
 async fn marked(mark: &str) -> Result<Vec<u32>, ReapError> {
-    let entry = format!("{MARK}={mark}");
+    let entry = format!("{OWNER_VARIABLE}={mark}");
     let look = tokio::task::spawn_blocking(move || list(&entry));
     look.await.map_err(|error| ReapError::NotListed(error.to_string()))?
 }

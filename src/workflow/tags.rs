@@ -26,7 +26,9 @@ impl TagRules {
         let standard = Tags::from([(RUNNING_ON.to_owned(), host.to_owned())]);
         let merged = |path: &Vec<String>| {
             let leading = |layer: &'_ BTreeMap<Vec<String>, Tags>| {
-                (0..=path.len()).filter_map(|depth| layer.get(&path[..depth]).cloned()).collect::<Vec<_>>()
+                (0..=path.len())
+                    .filter_map(|depth| layer.get(&path[..depth]).cloned())
+                    .collect::<Vec<_>>()
             };
             let mut tags = standard.clone();
             layers.iter().flat_map(leading).for_each(|more| tags.extend(more));
@@ -61,7 +63,10 @@ impl TagRules {
 fn by_path(tags: &BTreeMap<String, Tags>) -> BTreeMap<Vec<String>, Tags> {
     let mut by_path = BTreeMap::<_, Tags>::new();
     for (namespace, tags) in tags {
-        by_path.entry(Namespace::parse_prefix(namespace)).or_default().extend(tags.clone());
+        by_path
+            .entry(Namespace::parse_prefix(namespace))
+            .or_default()
+            .extend(tags.clone());
     }
     by_path
 }

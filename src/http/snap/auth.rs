@@ -1,7 +1,10 @@
 //! Who may ask: with `telemetry.password` whoever knows it, under any name; without it, whom the other interfaces let
 //! in.
 
-use actix_web::{HttpRequest, HttpResponse, http::{StatusCode, header}};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use subtle::ConstantTimeEq;
@@ -44,7 +47,9 @@ pub(super) fn refused() -> HttpResponse {
 /// Whether the path, in whatever case, is of this interface.
 fn is_ours(path: &str) -> bool {
     let first = path.split('/').find(|segment| !segment.is_empty()).unwrap_or_default();
-    ["v1", "v2", "telemetry"].iter().any(|ours| first.eq_ignore_ascii_case(ours))
+    ["v1", "v2", "telemetry"]
+        .iter()
+        .any(|ours| first.eq_ignore_ascii_case(ours))
 }
 
 fn password(request: &HttpRequest) -> Option<String> {

@@ -71,8 +71,14 @@ pub(super) async fn dispatch(
         let mut response = admitted(&request, (&services, &closing), &origin, payload).await;
         if !services.config.telemetry.allowed_origins.is_empty() {
             let preflight = is_preflight(&request, &origin);
-            let differs_by = if preflight { "Access-Control-Request-Headers" } else { "Origin" };
-            response.headers_mut().insert(header::VARY, HeaderValue::from_static(differs_by));
+            let differs_by = if preflight {
+                "Access-Control-Request-Headers"
+            } else {
+                "Origin"
+            };
+            response
+                .headers_mut()
+                .insert(header::VARY, HeaderValue::from_static(differs_by));
         }
         response
     } else {

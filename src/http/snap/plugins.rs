@@ -104,9 +104,8 @@ pub(super) fn list(call: &Call<'_>) -> HttpResponse {
         Version::V1 => (call.param(0), call.param(1)),
         Version::V2 => (params::text(&call.query, "type"), params::text(&call.query, "name")),
     };
-    let wanted = |key: &PluginKey| {
-        (kind.is_empty() || kind == key.kind.as_str()) && (name.is_empty() || name == key.name)
-    };
+    let wanted =
+        |key: &PluginKey| (kind.is_empty() || kind == key.kind.as_str()) && (name.is_empty() || name == key.name);
     let view = call.services.plugins.view();
     let loaded = view.loaded.iter().filter(|loaded| wanted(loaded.key()));
     let loaded = loaded.map(|loaded| plugin(call, loaded, Policy::Hidden)).collect();

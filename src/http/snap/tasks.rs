@@ -67,7 +67,12 @@ pub(super) fn list(call: &Call<'_>) -> HttpResponse {
     let tasks = views.iter().map(|view| task(call, view, Detail::Summary)).collect();
     let ok = StatusCode::OK;
     match call.version {
-        Version::V1 => answer::v1(ok, "scheduled_task_list_returned", "Scheduled tasks retrieved", &ListV1 { tasks }),
+        Version::V1 => answer::v1(
+            ok,
+            "scheduled_task_list_returned",
+            "Scheduled tasks retrieved",
+            &ListV1 { tasks },
+        ),
         Version::V2 => answer::v2(ok, &ListV2 { tasks }),
     }
 }
@@ -142,7 +147,12 @@ pub(super) async fn act(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
         "start" => tasks.start(id).await.map_err(failed)?,
         "stop" => tasks.stop(id).await.map_err(failed)?,
         // Version 2 counts the reasons of all its refusals.
-        "enable" => drop(tasks.enable(id).await.map_err(|error| SnapError::failed(format!("error 0: {error} ")))?),
+        "enable" => drop(
+            tasks
+                .enable(id)
+                .await
+                .map_err(|error| SnapError::failed(format!("error 0: {error} ")))?,
+        ),
         _ => return Err(SnapError::invalid("error 0: wrong action requested ")),
     }
     Ok(answer::no_content())

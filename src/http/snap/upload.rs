@@ -3,7 +3,11 @@
 //! A file is read into memory, within `telemetry.max_plugin_size` and the byte budget of all bodies.
 
 use actix_multipart::{Field, Multipart};
-use actix_web::{HttpResponse, http::{StatusCode, header}, web};
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
 use bytes::Bytes;
 use futures_util::StreamExt;
 
@@ -99,7 +103,8 @@ impl Parts {
     }
 
     fn text(&self, role: Role) -> Option<String> {
-        self.part(role).map(|part| String::from_utf8_lossy(&part.body).into_owned())
+        self.part(role)
+            .map(|part| String::from_utf8_lossy(&part.body).into_owned())
     }
 }
 
@@ -120,7 +125,10 @@ async fn uri(call: &Call<'_>, payload: web::Payload) -> Result<String, SnapError
 }
 
 fn not_a(value: &gojson::Value, wanted: &str) -> SnapError {
-    SnapError::failed(format!("json: cannot unmarshal {} into Go value of type {wanted}", value.kind()))
+    SnapError::failed(format!(
+        "json: cannot unmarshal {} into Go value of type {wanted}",
+        value.kind()
+    ))
 }
 
 /// A URL is a plugin that runs somewhere, the name of a built-in one means that, and everything else is a file.
@@ -157,7 +165,10 @@ async fn read_parts(call: &Call<'_>, payload: web::Payload, limits: &BodyLimits)
     while let Some(part) = parts.next().await {
         let mut part = part.map_err(invalid)?;
         let disposition = part.content_disposition();
-        let file_name = disposition.and_then(|it| it.get_filename()).unwrap_or_default().to_owned();
+        let file_name = disposition
+            .and_then(|it| it.get_filename())
+            .unwrap_or_default()
+            .to_owned();
         let role = parts::role(call.version, found.len(), part.name().unwrap_or_default(), &file_name)?;
         let mut reserved = body::reserve(&limits.budget, 0)?;
         let mut body = read_part(&mut part, left, &mut reserved).await?;

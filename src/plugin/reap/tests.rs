@@ -9,7 +9,7 @@ use super::*;
 fn orphan(mark: &str) -> u32 {
     let output = Command::new("sh")
         .args(["-c", "sleep 600 >/dev/null 2>&1 </dev/null & echo $!"])
-        .env(MARK, mark)
+        .env(OWNER_VARIABLE, mark)
         .output()
         .unwrap();
     let id = String::from_utf8(output.stdout).unwrap();
@@ -20,7 +20,7 @@ fn child(mark: &str) -> Child {
     let mut command = Command::new("sleep");
     command
         .arg("600")
-        .env(MARK, mark)
+        .env(OWNER_VARIABLE, mark)
         .stdout(Stdio::null())
         .spawn()
         .unwrap()

@@ -65,7 +65,11 @@ impl Query {
         let prefix = without_wildcard(namespace);
         match (self.version, prefix) {
             (Some(version), None) if self.single => catalogue.get(namespace, version).map(Found::One),
-            (version, prefix) => list(catalogue, &prefix.unwrap_or_else(|| namespace.clone()), version.unwrap_or(0)),
+            (version, prefix) => list(
+                catalogue,
+                &prefix.unwrap_or_else(|| namespace.clone()),
+                version.unwrap_or(0),
+            ),
         }
     }
 }
