@@ -1,6 +1,6 @@
 """A plugin of type `KIND` that does `FAULT` when `CALL` is called; the three are put before this text.
 
-Its metrics are below `/bad`. The fault is done below the library, by an interceptor: any call can be broken.
+It is named `bad-CALL-FAULT`, and its one metric `/bad/CALL/FAULT`, in lower case. The fault is done below the library, by an interceptor: any call can be broken.
 """
 import os
 import signal
@@ -11,6 +11,7 @@ import grpc
 import snap_plugin.v1 as snap
 
 FLOOD = 256  # MiB
+METRIC = ("bad", CALL.lower(), FAULT)
 
 
 def hang(*_):
@@ -64,18 +65,18 @@ class Policy:
 
 class Source(Policy):
     def update_catalog(self, config):
-        return [snap.Metric(namespace=("bad", "n"))]
+        return [snap.Metric(namespace=METRIC)]
 
 
 class BadCollector(Source, snap.Collector):
     def collect(self, metrics):
-        return [snap.Metric(namespace=("bad", "n"), timestamp=time.time(), data=1)]
+        return [snap.Metric(namespace=METRIC, timestamp=time.time(), data=1)]
 
 
 class BadStreamer(Source, snap.StreamCollector):
     def stream(self, metrics):
         time.sleep(0.2)
-        return [snap.Metric(namespace=("bad", "n"), timestamp=time.time(), data=1)]
+        return [snap.Metric(namespace=METRIC, timestamp=time.time(), data=1)]
 
 
 class BadProcessor(Policy, snap.Processor):
@@ -92,4 +93,4 @@ if __name__ == "__main__":
     make_server = grpc.server
     grpc.server = lambda pool: make_server(pool, interceptors=[Faulty()])
     kinds = {"collector": BadCollector, "processor": BadProcessor, "publisher": BadPublisher, "streaming-collector": BadStreamer}
-    kinds[KIND]("bad", 1).start_plugin()
+    kinds[KIND]("-".join(METRIC), 1).start_plugin()

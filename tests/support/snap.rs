@@ -56,8 +56,7 @@ impl Plugin {
         Self::python(file_name, "", name)
     }
 
-    /// A plugin named `bad`, version 1, of type `kind`, that does `fault` when `call` is called; see
-    /// `tests/plugins/bad.py`. An empty `fault` is none.
+    /// A plugin of type `kind` that does `fault` when `call` is called; see `tests/plugins/bad.py`.
     pub(crate) fn bad(kind: &str, call: &str, fault: &str) -> Self {
         let constants = format!("KIND, CALL, FAULT = {kind:?}, {call:?}, {fault:?}\n");
         Self::python(&format!("snap-plugin-{kind}-bad"), &constants, "bad")
