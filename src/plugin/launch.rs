@@ -4,8 +4,10 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use sha2::{Digest, Sha256};
 
+use crate::base::Clock;
+
 /// All that is needed to start a plugin, or to find one that runs already. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Launch {
     /// What to start.
     pub program: Program,
@@ -21,6 +23,8 @@ pub struct Launch {
     pub max_restarts: Option<u32>,
     /// Stands in the environment of every process that Gyre starts, [`OWNER_VARIABLE`]: a later Gyre finds orphans by it.
     pub owner_marker: Arc<str>,
+    /// Tells when metrics came that carry no time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Name of the environment variable that tells whose plugin a process is.
