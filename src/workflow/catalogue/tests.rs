@@ -5,6 +5,7 @@ use super::{
     query::{Found, Query},
     *,
 };
+use crate::base::TimestampNs;
 use crate::workflow::{
     Element, PluginType,
     policy::{Rule, RuleKind},
@@ -56,7 +57,10 @@ fn mock() -> Catalogue {
 fn lists_are_ordered_by_their_text() {
     let order = ["/a/[x]/b v2", "/a/b v10", "/a/b v2", "/a/bc v1"];
     let reversed: Vec<_> = order.iter().rev().copied().collect();
-    assert_eq!(names(catalogue(&reversed).all()), ["/a/*/b:2", "/a/b:10", "/a/b:2", "/a/bc:1"]);
+    assert_eq!(
+        names(catalogue(&reversed).all()),
+        ["/a/*/b:2", "/a/b:10", "/a/b:2", "/a/bc:1"]
+    );
 }
 
 #[test]
@@ -64,32 +68,43 @@ fn the_latest_version_is_the_greatest_number() {
     let catalogue = catalogue(&["/a/b v10", "/a/b v9"]);
     assert_eq!(told(catalogue.matching(&Namespace::parse("/a/b"), 0)), ["/a/b:10"]);
     assert_eq!(told(catalogue.matching(&Namespace::parse("/a/b"), 9)), ["/a/b:9"]);
-    assert_eq!(told(catalogue.versions(&Namespace::parse("/a/*"))), ["/a/b:10", "/a/b:9"]);
+    assert_eq!(
+        told(catalogue.versions(&Namespace::parse("/a/*"))),
+        ["/a/b:10", "/a/b:9"]
+    );
 }
 
 #[test]
 fn of_two_that_offer_the_same_the_later_is_asked() {
     let metrics = [metric("/a/b")];
     let policy = Policy::default();
-    let catalogue = Catalogue::new([(plugin("one"), &metrics[..], &policy), (plugin("two"), &metrics[..], &policy)]);
+    let catalogue = Catalogue::new([
+        (plugin("one"), &metrics[..], &policy),
+        (plugin("two"), &metrics[..], &policy),
+    ]);
     assert_eq!(catalogue.all().len(), 1);
     assert_eq!(catalogue.all()[0].plugin, plugin("two"));
 }
 
 #[test]
 fn rules_are_those_of_the_path() {
-    let rule = |required| Rule {
-        kind: RuleKind::Bool { default: None },
-        required,
+    let rule = |(name, required): &(&str, bool)| {
+        let kind = RuleKind::Bool { default: None };
+        let required = *required;
+        ((*name).to_owned(), Rule { kind, required })
     };
-    let node = |names: &[(&str, bool)]| names.iter().map(|(name, required)| ((*name).to_owned(), rule(*required)));
+    let node = |names: &[_]| names.iter().map(rule).collect::<Rules>();
     let mut policy = Policy::default();
-    policy.nodes.insert(vec!["a".to_owned()], node(&[("x", false), ("y", false)]).collect());
-    policy.nodes.insert(vec!["a".to_owned(), "b".to_owned()], node(&[("y", true)]).collect());
+    policy
+        .nodes
+        .insert(vec!["a".to_owned()], node(&[("x", false), ("y", false)]));
+    policy
+        .nodes
+        .insert(vec!["a".to_owned(), "b".to_owned()], node(&[("y", true)]));
     let metrics = [metric("/a/b/c"), metric("/a/c")];
     let catalogue = Catalogue::new([(plugin("some"), &metrics[..], &policy)]);
-    assert_eq!(*catalogue.all()[0].rules, node(&[("x", false), ("y", true)]).collect());
-    assert_eq!(*catalogue.all()[1].rules, node(&[("x", false), ("y", false)]).collect());
+    assert_eq!(*catalogue.all()[0].rules, node(&[("x", false), ("y", true)]));
+    assert_eq!(*catalogue.all()[1].rules, node(&[("x", false), ("y", false)]));
 }
 
 #[test]
@@ -100,7 +115,10 @@ fn prefixes_are_literal() {
     assert_eq!(below("/intel/mock/*"), ["/intel/mock/*/baz:1", "/intel/mock/*/baz:2"]);
     assert_eq!(below("/intel/mock/foo"), ["/intel/mock/foo:1", "/intel/mock/foo:2"]);
     for nothing in ["/intel/mock/foo/", "/intel/*/foo", "/intel/mock/host0"] {
-        assert_eq!(below(nothing), [format!("No metric found below the given namespace: {nothing}")]);
+        assert_eq!(
+            below(nothing),
+            [format!("No metric found below the given namespace: {nothing}")]
+        );
     }
     assert!(Catalogue::default().below(&Namespace::parse("")).unwrap().is_empty());
 }
@@ -127,7 +145,13 @@ fn a_static_element_hides_the_dynamic_one_where_it_leads_to_something() {
 #[test]
 fn one_metric_is_found_or_told_why_not() {
     let catalogue = mock();
-    let get = |request: &str, version| told(catalogue.get(&Namespace::parse(request), version).map(|entry| vec![entry]));
+    let get = |request: &str, version| {
+        told(
+            catalogue
+                .get(&Namespace::parse(request), version)
+                .map(|entry| vec![entry]),
+        )
+    };
     assert_eq!(get("/intel/*/foo", 0), ["/intel/mock/foo:2"]);
     assert_eq!(get("/intel/mock/*/baz", 1), ["/intel/mock/*/baz:1"]);
     assert_eq!(
@@ -166,7 +190,10 @@ fn what_clients_ask() {
     assert_eq!(path("/intel/mock/foo", Some(1)), ["one", "/intel/mock/foo:1"]);
     assert_eq!(path("/intel/mock/foo", Some(0)), ["one", "/intel/mock/foo:2"]);
     assert_eq!(path("/intel/mock/*", Some(0)).len(), 5);
-    assert_eq!(path("/intel/mock/*", Some(1)), ["/intel/mock/*/baz:1", "/intel/mock/foo:1"]);
+    assert_eq!(
+        path("/intel/mock/*", Some(1)),
+        ["/intel/mock/*/baz:1", "/intel/mock/foo:1"]
+    );
     assert_eq!(path("/intel/mock/*", Some(9)), [""; 0]);
     assert_eq!(
         path("/intel/mock/*", Some(-1)),
@@ -174,7 +201,10 @@ fn what_clients_ask() {
     );
     let parameters = |namespace, version, single| asked(Query::of_parameters(namespace, version, single));
     assert_eq!(parameters("", Some(1), true).len(), 5);
-    assert_eq!(parameters("|intel|mock|foo", Some(2), true), ["one", "/intel/mock/foo:2"]);
+    assert_eq!(
+        parameters("|intel|mock|foo", Some(2), true),
+        ["one", "/intel/mock/foo:2"]
+    );
     assert_eq!(parameters("/intel/mock/foo", Some(2), false), ["/intel/mock/foo:2"]);
     assert_eq!(parameters("/intel/mock/foo", Some(44), false), [""; 0]);
     assert_eq!(

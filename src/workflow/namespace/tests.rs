@@ -40,7 +40,13 @@ fn a_prefix_may_end_with_its_separator() {
 #[test]
 fn prefixes_are_whole_elements() {
     let namespace = Namespace::parse("/a/b/c");
-    for (prefix, expect) in [("", true), ("/a/b", true), ("/a/b/c", true), ("/a/bc", false), ("/a/b/c/d", false)] {
+    for (prefix, expect) in [
+        ("", true),
+        ("/a/b", true),
+        ("/a/b/c", true),
+        ("/a/bc", false),
+        ("/a/b/c/d", false),
+    ] {
         assert_eq!(namespace.starts_with(&Namespace::parse(prefix)), expect, "{prefix}");
     }
 }
@@ -84,7 +90,10 @@ fn too_many_combinations_are_refused() {
     let request = Namespace::parse(&"/(1;2)".repeat(17));
     assert!(2_usize.pow(17) > MAX_COMBINATIONS);
     let error = combinations(&request).unwrap_err();
-    assert!(error.to_string().ends_with("have more than 65536 combinations"), "{error}");
+    assert!(
+        error.to_string().ends_with("have more than 65536 combinations"),
+        "{error}"
+    );
     let request = Namespace::parse(&"/(1;2)".repeat(200));
     assert!(combinations(&request).is_err(), "the product itself is beyond counting");
 }
