@@ -19,8 +19,8 @@ pub mod plan;
 pub mod plugin;
 pub mod policy;
 pub mod pool;
-pub mod tags;
 pub mod schedule;
+pub mod tags;
 pub mod task;
 
 pub use config::{Config, ConfigValue};
