@@ -7,6 +7,8 @@ pub mod files;
 mod handshake;
 mod launch;
 mod load;
+mod os_error;
+mod process;
 mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
