@@ -9,6 +9,8 @@ pub mod files;
 mod handshake;
 mod launch;
 mod load;
+mod os_error;
+mod process;
 pub mod reap;
 pub mod trust;
 mod wire;
