@@ -23,7 +23,11 @@ pub(super) enum Wanted {
 impl Wanted {
     /// As requests say it: below 1 is the latest.
     pub(super) fn version(version: i64) -> Self {
-        if version < 1 { Self::Latest } else { Self::Exactly(version) }
+        if version < 1 {
+            Self::Latest
+        } else {
+            Self::Exactly(version)
+        }
     }
 
     fn of(self, versions: &BTreeMap<i64, usize>) -> Vec<usize> {

@@ -30,13 +30,20 @@ pub fn combinations(namespace: &Namespace) -> Result<Vec<Namespace>, TooMany> {
     if count.is_none_or(|count| count > MAX_COMBINATIONS) {
         return Err(TooMany(namespace.clone()));
     }
-    let extend = |begun: Vec<Vec<&str>>, items: &Vec<_>| {
-        let with_each = |start: Vec<_>| items.iter().map(move |item| [start.as_slice(), &[*item]].concat());
-        begun.into_iter().flat_map(with_each).collect()
-    };
-    let combined = choices.iter().fold(vec![Vec::new()], extend);
+    let combined = choices
+        .iter()
+        .fold(vec![Vec::new()], |begun, items| extended(&begun, items));
     let to_namespace = |values: Vec<&str>| values.into_iter().map(Element::new).collect();
     Ok(combined.into_iter().map(to_namespace).collect())
+}
+
+/// Each beginning, continued with each item.
+fn extended<'a>(begun: &[Vec<&'a str>], items: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let mut all = Vec::with_capacity(begun.len() * items.len());
+    for start in begun {
+        all.extend(items.iter().map(|item| [start, [*item].as_slice()].concat()));
+    }
+    all
 }
 
 /// What an element may be.

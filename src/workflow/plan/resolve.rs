@@ -170,9 +170,7 @@ impl Steps<'_> {
     fn find(&self, kind: PluginType, node: &Node) -> Result<(PluginKey, Rules), PlanError> {
         let name = node.plugin_name.to_lowercase();
         let version = node.plugin_version;
-        let fits = |key: &PluginKey| {
-            key.kind == kind && key.name == name && (version < 1 || key.version == version)
-        };
+        let fits = |key: &PluginKey| key.kind == kind && key.name == name && (version < 1 || key.version == version);
         let fitting = self.scope.plugins.iter().filter(|(key, _)| fits(key));
         match fitting.max_by_key(|(key, _)| key.version) {
             Some((key, policy)) => Ok(((*key).clone(), policy.for_namespace(&Namespace::from_iter([])))),
