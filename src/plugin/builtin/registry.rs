@@ -2,10 +2,19 @@
 
 use crate::workflow::{Namespace, PluginType};
 
-use super::{Builtin, mock, passthru};
+use super::{Builtin, file, host, influxdb, mock, passthru, prometheus};
 
 /// Every built-in, versions of the same plugin in ascending order.
-const ALL: &[Builtin] = &[mock::V1, mock::V2, passthru::V1];
+const ALL: &[Builtin] = &[
+    mock::V1,
+    mock::V2,
+    passthru::V1,
+    file::MOCK_FILE,
+    file::FILE,
+    influxdb::V1,
+    prometheus::V1,
+    host::V1,
+];
 
 /// Names of Snap plugins that gather what `host` gathers, in other words.
 const LIKE_HOST: &[&str] = &[
