@@ -5,6 +5,7 @@
 //! processors and on to publishers; a *policy* says which configuration a plugin wants.
 
 pub mod cache;
+pub mod catalogue;
 pub mod config;
 pub mod manifest;
 pub mod metric;
@@ -13,6 +14,7 @@ pub mod plan;
 pub mod plugin;
 pub mod policy;
 pub mod pool;
+pub mod tags;
 pub mod task;
 
 pub use config::{Config, ConfigValue};
