@@ -51,7 +51,9 @@ impl Instance for Host {
 fn select(wanted: &[Metric], sample: &[Metric]) -> Result<Vec<Metric>, CallError> {
     let mut selected = Vec::with_capacity(sample.len());
     for asked in wanted {
-        let asked_for = sample.iter().filter(|metric| matches(&asked.namespace, &metric.namespace));
+        let asked_for = sample
+            .iter()
+            .filter(|metric| matches(&asked.namespace, &metric.namespace));
         selected.extend(asked_for.cloned());
     }
     let by_name = |element: &&Element| element.is_dynamic() && element.value != "*";
@@ -59,14 +61,18 @@ fn select(wanted: &[Metric], sample: &[Metric]) -> Result<Vec<Metric>, CallError
     match named {
         Some(missing) if selected.is_empty() => {
             let Element { name, value, .. } = missing;
-            Err(CallError::Plugin(format!("requested {name} `{value}` is not available")))
+            Err(CallError::Plugin(format!(
+                "requested {name} `{value}` is not available"
+            )))
         }
         _ => Ok(selected),
     }
 }
 
 fn matches(asked: &Namespace, metric: &Namespace) -> bool {
-    let same = |(asked, metric): (&Element, &Element)| asked.value == metric.value || (asked.value == "*" && metric.is_dynamic());
+    let same = |(asked, metric): (&Element, &Element)| {
+        asked.value == metric.value || (asked.value == "*" && metric.is_dynamic())
+    };
     asked.0.len() == metric.0.len() && asked.0.iter().zip(metric.0.iter()).all(same)
 }
 

@@ -1,5 +1,7 @@
 //! Reads the machine through sysinfo. Blocks.
 
+use std::ffi::OsString;
+
 use sysinfo::{Disks, Networks, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate};
 
 use super::groups::{Cpu, Disk, Interface, Load, Memory, Processes, Snapshot, Swap, System, Traffic};
@@ -14,8 +16,6 @@ pub(super) struct Probe {
 impl Probe {
     /// Takes the first look at the processors; a sample makes sense [`sysinfo::MINIMUM_CPU_UPDATE_INTERVAL`] later.
     pub(super) fn new() -> Result<Self, String> {
-        // A file kept open for each process would be too many.
-        sysinfo::set_open_files_limit(0);
         let unable = |error: sysinfo::Error| error.to_string();
         let mut system = sysinfo::System::new().map_err(unable)?;
         system.refresh_cpu_usage();
@@ -31,7 +31,8 @@ impl Probe {
         self.system.refresh_cpu_usage();
         self.system.refresh_memory();
         let processes = ProcessRefreshKind::nothing().without_tasks();
-        self.system.refresh_processes_specifics(ProcessesToUpdate::All, true, processes);
+        self.system
+            .refresh_processes_specifics(ProcessesToUpdate::All, true, processes);
         self.disks.refresh(true);
         self.networks.refresh(true);
         Snapshot {
@@ -62,7 +63,11 @@ impl Probe {
         let cores = self.system.cpus().iter().enumerate();
         let cores = cores.map(|(at, cpu)| (at.to_string(), cpu.usage()));
         let all = cores.chain([("total".to_owned(), self.system.global_cpu_usage())]);
-        all.map(|(core, usage)| Cpu { core, usage: usage.into() }).collect()
+        all.map(|(core, usage)| Cpu {
+            core,
+            usage: usage.into(),
+        })
+        .collect()
     }
 
     /// A file system that is mounted several times in one place is the one on top.
@@ -86,8 +91,8 @@ impl Probe {
     }
 
     fn interfaces(&self) -> Vec<Interface> {
-        let interface = |(name, seen): (&String, &sysinfo::NetworkData)| Interface {
-            name: name.clone(),
+        let interface = |(name, seen): (&OsString, &sysinfo::NetworkData)| Interface {
+            name: name.to_string_lossy().into_owned(),
             received: Traffic {
                 bytes: seen.total_received(),
                 packets: seen.total_packets_received(),
@@ -124,9 +129,12 @@ impl Probe {
 
 fn load() -> Load {
     let average = sysinfo::System::load_average();
-    average.map_or_else(|_| Load::default(), |average| Load {
-        one: average.one,
-        five: average.five,
-        fifteen: average.fifteen,
-    })
+    average.map_or_else(
+        |_| Load::default(),
+        |average| Load {
+            one: average.one,
+            five: average.five,
+            fifteen: average.fifteen,
+        },
+    )
 }

@@ -7,7 +7,12 @@ use crate::{base::SystemClock, workflow::Data};
 
 fn asked(text: &str) -> Metric {
     let wanted = metrics::catalogue().into_iter().find(|metric| {
-        let elements: Vec<_> = metric.namespace.0.iter().map(|element| element.value.as_str()).collect();
+        let elements: Vec<_> = metric
+            .namespace
+            .0
+            .iter()
+            .map(|element| element.value.as_str())
+            .collect();
         elements.join("/") == text
     });
     wanted.expect("it is advertised")
@@ -37,14 +42,21 @@ async fn everything_advertised_is_seen() {
     for metric in catalogue.iter().filter(|metric| metric.namespace.0[1].value != "disk") {
         let seen = select(std::slice::from_ref(metric), &sample).unwrap();
         assert!(!seen.is_empty(), "{:?} is not seen", metric.namespace);
-        assert!(seen.iter().all(|metric| metric.timestamp.is_some() && metric.data != Data::None));
+        assert!(
+            seen.iter()
+                .all(|metric| metric.timestamp.is_some() && metric.data != Data::None)
+        );
     }
     assert!(number(&sample, "host/memory/total") > 1e6);
     assert!((0.0..=100.0).contains(&number(&sample, "host/memory/used_percent")));
     assert!(number(&sample, "host/processes/total") >= 1.0);
     assert!(number(&sample, "host/processes/running") >= 1.0, "this test runs");
     assert!(number(&sample, "host/system/uptime") >= 1.0);
-    let cores: BTreeSet<_> = select(&[asked("host/cpu/*/usage")], &sample).unwrap().iter().map(|m| m.namespace.0[2].value.clone()).collect();
+    let cores: BTreeSet<_> = select(&[asked("host/cpu/*/usage")], &sample)
+        .unwrap()
+        .iter()
+        .map(|m| m.namespace.0[2].value.clone())
+        .collect();
     assert!(cores.contains("0") && cores.contains("total"), "{cores:?}");
 }
 

@@ -15,7 +15,10 @@ pub(super) fn of(metric: &Metric) -> Option<Sample> {
     let dynamic = metric.namespace.0.iter().filter(|element| element.is_dynamic());
     let dynamic = dynamic.map(|element| (&element.name, &element.value));
     // Sorted, and one of those whose names become the same.
-    let labels: BTreeMap<_, _> = own.chain(dynamic).map(|(key, value)| (sanitised(key, false), value.clone())).collect();
+    let labels: BTreeMap<_, _> = own
+        .chain(dynamic)
+        .map(|(key, value)| (sanitised(key, false), value.clone()))
+        .collect();
     Some(Sample {
         name: sanitised(&name.join("_"), true),
         help: Arc::clone(&metric.description),

@@ -34,7 +34,10 @@ impl Fixture {
 
     async fn publish(&self, metrics: Vec<Metric>, expiry: i64) {
         let config = Config::from([("expiry".to_owned(), ConfigValue::Integer(expiry))]);
-        V1.start(&self.deps).publish(metrics.into(), Arc::new(config)).await.unwrap();
+        V1.start(&self.deps)
+            .publish(metrics.into(), Arc::new(config))
+            .await
+            .unwrap();
     }
 
     fn shown(&self) -> String {
@@ -45,7 +48,12 @@ impl Fixture {
 fn usage(core: &str, data: Data) -> Metric {
     let mut dynamic = Element::dynamic("core", "");
     core.clone_into(&mut dynamic.value);
-    let namespace = [Element::new("host"), Element::new("cpu"), dynamic, Element::new("usage")];
+    let namespace = [
+        Element::new("host"),
+        Element::new("cpu"),
+        dynamic,
+        Element::new("usage"),
+    ];
     Metric {
         data,
         description: "in use, \\ of\nall".into(),
@@ -57,8 +65,16 @@ fn usage(core: &str, data: Data) -> Metric {
 #[tokio::test]
 async fn the_last_value_of_each_series_is_shown() {
     let it = Fixture::new();
-    it.publish(vec![usage("0", Data::Float64(1.5)), usage("1", Data::Bool(true))], 300).await;
-    it.publish(vec![usage("0", Data::Float64(f64::NAN)), usage("2", Data::String("x".to_owned()))], 300).await;
+    it.publish(vec![usage("0", Data::Float64(1.5)), usage("1", Data::Bool(true))], 300)
+        .await;
+    it.publish(
+        vec![
+            usage("0", Data::Float64(f64::NAN)),
+            usage("2", Data::String("x".to_owned())),
+        ],
+        300,
+    )
+    .await;
     let expected = "# HELP host_cpu_usage in use, \\\\ of\\nall\n\
                     # TYPE host_cpu_usage untyped\n\
                     host_cpu_usage{core=\"0\",run_on=\"a \\\"b\\\"\"} NaN\n\
