@@ -5,8 +5,10 @@
 
 pub mod builtin;
 pub mod files;
+mod handshake;
 mod launch;
 mod load;
+mod wire;
 
 use std::{fmt, future::ready, sync::Arc, time::Duration};
 

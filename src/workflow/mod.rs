@@ -7,6 +7,11 @@
 pub mod cache;
 pub mod catalogue;
 pub mod config;
+pub mod cron;
+pub mod event;
+pub mod godur;
+pub mod gojson;
+pub mod gotime;
 pub mod manifest;
 pub mod metric;
 pub mod namespace;
@@ -14,6 +19,7 @@ pub mod plan;
 pub mod plugin;
 pub mod policy;
 pub mod pool;
+pub mod schedule;
 pub mod tags;
 pub mod task;
 

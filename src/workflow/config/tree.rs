@@ -69,16 +69,16 @@ mod tests {
         tree.insert(path("/a"), table(&[("x", 1), ("y", 1)]));
         tree.insert(path("/a/*/c"), table(&[("y", 3)]));
         tree.insert(path("/b"), table(&[("x", 2)]));
-        let check = |namespace: &str, expect: &[(&str, i64)]| {
+        let check = |tree: &ConfigTree, namespace: &str, expect: &[(&str, i64)]| {
             let namespace = path(namespace).into_iter().map(Element::new).collect();
             assert_eq!(tree.get(&namespace), table(expect), "{namespace:?}");
         };
-        check("/a", &[("x", 1), ("y", 1)]);
-        check("/a/*/c/d", &[("x", 1), ("y", 3)]);
-        check("/a/b/c", &[("x", 1), ("y", 1)]);
-        check("/b/c", &[("x", 2)]);
-        check("/c", &[]);
+        check(&tree, "/a", &[("x", 1), ("y", 1)]);
+        check(&tree, "/a/*/c/d", &[("x", 1), ("y", 3)]);
+        check(&tree, "/a/b/c", &[("x", 1), ("y", 1)]);
+        check(&tree, "/b/c", &[("x", 2)]);
+        check(&tree, "/c", &[]);
         tree.insert(vec![], table(&[("z", 0)]));
-        check("/c", &[("z", 0)]);
+        check(&tree, "/c", &[("z", 0)]);
     }
 }
