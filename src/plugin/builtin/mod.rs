@@ -13,7 +13,10 @@ mod options;
 mod passthru;
 mod prometheus;
 mod registry;
+mod scrape;
 mod sink;
+#[cfg(test)]
+mod testing;
 
 use std::{
     collections::BTreeMap,

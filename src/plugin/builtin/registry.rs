@@ -2,7 +2,7 @@
 
 use crate::workflow::{Namespace, PluginType};
 
-use super::{Builtin, file, host, influxdb, mock, passthru, prometheus};
+use super::{Builtin, file, host, influxdb, mock, passthru, prometheus, scrape};
 
 /// Every built-in, versions of the same plugin in ascending order.
 const ALL: &[Builtin] = &[
@@ -13,6 +13,7 @@ const ALL: &[Builtin] = &[
     file::FILE,
     influxdb::V1,
     prometheus::V1,
+    scrape::V1,
     host::V1,
 ];
 

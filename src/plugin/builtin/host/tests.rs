@@ -50,7 +50,12 @@ async fn everything_advertised_is_seen() {
     assert!(number(&sample, "host/memory/total") > 1e6);
     assert!((0.0..=100.0).contains(&number(&sample, "host/memory/used_percent")));
     assert!(number(&sample, "host/processes/total") >= 1.0);
-    assert!(number(&sample, "host/processes/running") >= 1.0, "this test runs");
+    let states = ["running", "sleeping", "blocked", "idle", "stopped", "zombies"];
+    let told: f64 = states
+        .map(|state| number(&sample, &format!("host/processes/{state}")))
+        .iter()
+        .sum();
+    assert!(told >= 1.0, "every process is in some state");
     assert!(number(&sample, "host/system/uptime") >= 1.0);
     let cores: BTreeSet<_> = select(&[asked("host/cpu/*/usage")], &sample)
         .unwrap()

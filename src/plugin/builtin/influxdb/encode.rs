@@ -167,7 +167,7 @@ mod tests {
         Metric {
             data,
             timestamp: Some(TimestampNs(9)),
-            ..Metric::new(path.split(' ').map(element).collect(), 1)
+            ..Metric::new(path.split('|').map(element).collect(), 1)
         }
     }
 
@@ -178,14 +178,14 @@ mod tests {
 
     #[test]
     fn each_metric_is_a_point() {
-        let mut first = metric("intel mock [host=host 0] baz", Data::Int32(7));
+        let mut first = metric("intel|mock|[host=host 0]|baz", Data::Int32(7));
         first.tags = Arc::new(Tags::from([
             ("dc".to_owned(), "x1".to_owned()),
             ("empty".to_owned(), String::new()),
         ]));
         let second = Metric {
             timestamp: None,
-            ..metric("intel mock foo", Data::String("a \"b\"".to_owned()))
+            ..metric("intel|mock|foo", Data::String("a \"b\"".to_owned()))
         };
         let expected = "intel/mock/baz,dc=x1,host=host\\ 0 value=7i 9\nintel/mock/foo value=\"a \\\"b\\\"\" 1\n";
         assert_eq!(lines(&[first, second], false), (expected.to_owned(), 0));
@@ -194,9 +194,9 @@ mod tests {
     #[test]
     fn metrics_of_one_thing_share_a_point() {
         let metrics = [
-            metric("host cpu [core=0] usage", Data::Float64(1.5)),
-            metric("host cpu [core=1] usage", Data::Float64(2.0)),
-            metric("host cpu [core=0] idle", Data::Bool(true)),
+            metric("host|cpu|[core=0]|usage", Data::Float64(1.5)),
+            metric("host|cpu|[core=1]|usage", Data::Float64(2.0)),
+            metric("host|cpu|[core=0]|idle", Data::Bool(true)),
             metric("up", Data::Uint64(1)),
         ];
         let expected = "host_cpu,core=0 usage=1.5,idle=true 9\nhost_cpu,core=1 usage=2 9\nup value=1i 9\n";
@@ -206,11 +206,11 @@ mod tests {
     #[test]
     fn what_has_no_form_is_dropped_and_counted() {
         let metrics = [
-            metric("host a x", Data::Float64(f64::NAN)),
-            metric("host a y", Data::Int64(1)),
-            metric("host a z", Data::Uint64(u64::MAX)),
-            metric("host a n", Data::None),
-            metric("host bad\n x", Data::Float32(1.0)),
+            metric("host|a|x", Data::Float64(f64::NAN)),
+            metric("host|a|y", Data::Int64(1)),
+            metric("host|a|z", Data::Uint64(u64::MAX)),
+            metric("host|a|n", Data::None),
+            metric("host|bad\n|x", Data::Float32(1.0)),
         ];
         assert_eq!(lines(&metrics, true), ("host_a y=1i 9\n".to_owned(), 4));
         assert_eq!(lines(&metrics, false), ("host/a/y value=1i 9\n".to_owned(), 4));
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn bytes_are_text() {
-        let metrics = [metric("a b", Data::Bytes(vec![0, 255].into()))];
+        let metrics = [metric("a|b", Data::Bytes(vec![0, 255].into()))];
         assert_eq!(lines(&metrics, false).0, "a/b value=\"AP8=\" 9\n");
     }
 }

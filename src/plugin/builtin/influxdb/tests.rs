@@ -1,33 +1,16 @@
 //! The publisher with a sink that remembers.
 
-use std::sync::Mutex;
-
 use bytes::Bytes;
 
 use super::*;
 use crate::{
-    base::{ManualClock, TimestampNs},
-    plugin::builtin::Sink,
+    plugin::builtin::testing,
     workflow::{ConfigValue, Data, Element},
 };
 
-#[derive(Debug, Default)]
-struct Remembers(Mutex<Vec<(String, String, Bytes)>>);
-
-impl Sink for Remembers {
-    fn write(&self, db: &str, policy: &str, lines: Bytes) -> Answer<'_, ()> {
-        self.0.lock().unwrap().push((db.to_owned(), policy.to_owned(), lines));
-        Box::pin(std::future::ready(Ok(())))
-    }
-}
-
 #[tokio::test]
 async fn the_default_target_is_gyres_own_write_path() {
-    let sink = Arc::new(Remembers::default());
-    let deps = Deps::new(
-        Arc::<Remembers>::clone(&sink),
-        Arc::new(ManualClock::at(TimestampNs(5))),
-    );
+    let (deps, _clock, sink) = testing::deps(5);
     let metric = |data| Metric {
         data,
         ..Metric::new([Element::new("a")].into_iter().collect(), 1)

@@ -11,7 +11,7 @@ pub(super) fn of(metric: &Metric) -> Option<Sample> {
     let number = number(&metric.data)?;
     let elements = metric.namespace.0.iter().filter(|element| !element.is_dynamic());
     let name: Vec<_> = elements.map(|element| element.value.as_str()).collect();
-    let own = metric.tags.iter().map(|(key, value)| (key, value));
+    let own = metric.tags.iter();
     let dynamic = metric.namespace.0.iter().filter(|element| element.is_dynamic());
     let dynamic = dynamic.map(|element| (&element.name, &element.value));
     // Sorted, and one of those whose names become the same.

@@ -2,23 +2,12 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::*;
 use crate::{
-    base::{ManualClock, TimestampNs},
-    plugin::builtin::Sink,
+    base::ManualClock,
+    plugin::builtin::testing,
     workflow::{ConfigValue, Data, Element, Tags},
 };
-
-#[derive(Debug)]
-struct NoSink;
-
-impl Sink for NoSink {
-    fn write(&self, _db: &str, _policy: &str, _lines: Bytes) -> Answer<'_, ()> {
-        unreachable!("nothing is written")
-    }
-}
 
 struct Fixture {
     deps: Deps,
@@ -27,8 +16,7 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let clock = ManualClock::at(TimestampNs(0));
-        let deps = Deps::new(Arc::new(NoSink), Arc::new(clock.clone()));
+        let (deps, clock, _sink) = testing::deps(0);
         Self { deps, clock }
     }
 
