@@ -2,7 +2,19 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Config, Tags};
+use serde_json::Value;
+
+use crate::base::{ErrorKind, TimestampNs};
+
+use super::{Config, Tags, gotime::Moment};
+
+/// A manifest that makes no task; the text is Snap's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestError {
+    /// Not built yet.
+    #[error("{0}")]
+    Text(String),
+}
 
 /// A task as its author wrote it.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,9 +54,9 @@ pub struct Window {
     /// More than zero.
     pub interval: Duration,
     /// When it begins, RFC 3339 as given; at once when absent.
-    pub start: Option<jiff::Timestamp>,
+    pub start: Option<Moment>,
     /// When it ends; never when absent.
-    pub stop: Option<jiff::Timestamp>,
+    pub stop: Option<Moment>,
     /// After how many intervals it ends; 0 is never.
     pub count: u64,
 }
@@ -79,4 +91,62 @@ pub struct Node {
     pub process: Vec<Node>,
     /// Publishers of its output; publishers have none.
     pub publish: Vec<Node>,
+}
+
+/// Reads the manifest that a client sends, in JSON, and checks that it could be followed from now on.
+///
+/// # Errors
+/// The first of the errors that Snap would find.
+pub fn from_json(_text: &[u8], _now: TimestampNs) -> Result<Manifest, ManifestError> {
+    Err(ManifestError::Text("unexpected end of JSON input".to_owned()))
+}
+
+/// Reads the manifest of a file, in YAML or JSON.
+///
+/// # Errors
+/// As [`from_json`], and when the text is no YAML.
+pub fn from_yaml(_text: &str, _now: TimestampNs) -> Result<Manifest, ManifestError> {
+    Err(ManifestError::Text("unexpected end of JSON input".to_owned()))
+}
+
+/// Replaces `$NAME` and `${NAME}` by what `lookup` says, or nothing, as a shell would.
+#[must_use]
+pub fn expand(text: &str, _lookup: impl Fn(&str) -> Option<String>) -> String {
+    text.to_owned()
+}
+
+impl Manifest {
+    /// The manifest as a client could send it, in JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        Value::Null
+    }
+
+    /// Reads what [`Manifest::to_json`] made, however long ago.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn from_stored(_manifest: &Value) -> Result<Self, ManifestError> {
+        Err(ManifestError::Text("unexpected end of JSON input".to_owned()))
+    }
+
+    /// The workflow as answers show it: `{"collect": ...}`.
+    #[must_use]
+    pub fn echo_workflow(&self) -> Value {
+        Value::Null
+    }
+
+    /// The schedule as answers show it; a streaming task shows none.
+    #[must_use]
+    pub fn echo_schedule(&self) -> Option<Value> {
+        None
+    }
+}
+
+impl ManifestError {
+    /// The class of the error.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::InvalidArgument
+    }
 }
