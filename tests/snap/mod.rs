@@ -5,3 +5,7 @@ mod daemon;
 mod multipart;
 mod plugins;
 mod restart;
+mod auth;
+mod multipart;
+mod rest;
+mod watch;
