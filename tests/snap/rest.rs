@@ -78,7 +78,7 @@ impl Replay {
     fn start(more: impl FnOnce(Config) -> Config) -> Self {
         let (dir, nobody) = (dir::temp_dir(), ports::free());
         let home = dir.path().to_str().expect("temporary paths are UTF-8").to_owned();
-        let config = Config::new(vec![vec!["embedded://".to_owned()]])
+        let config = Config::new(vec![vec!["embedded:".to_owned()]])
             .set("telemetry", "expand_env", true)
             .launcher(vec!["env".into(), format!("HOME={home}").into()]);
         let gyre = Gyre::start(more(config));
