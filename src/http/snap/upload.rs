@@ -133,7 +133,7 @@ fn by_uri(uri: &str) -> LoadRequest {
 }
 
 async fn read(call: &Call<'_>, payload: web::Payload) -> Result<Parts, SnapError> {
-    let most = call.services.config.telemetry.max_plugin_size.as_usize();
+    let most = call.services.config.telemetry.plugins.max_size.as_usize();
     let limits = BodyLimits {
         received: most,
         decompressed: most,

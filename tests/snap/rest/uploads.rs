@@ -3,7 +3,7 @@
 
 use crate::{
     snap::multipart::{self, Part},
-    support::{gzip, snap},
+    support::{gzip, snap::Plugin},
 };
 
 /// A request with a plugin, or what looks like one.
@@ -46,7 +46,8 @@ const PYTHON: [(&str, &str); 8] = [
 /// What a recording uploads; `None` when it uploads nothing.
 pub(super) fn of(name: &str) -> Option<Upload> {
     if let Some((_, plugin)) = PYTHON.iter().find(|(recording, _)| *recording == name) {
-        return Some(parts(&[("whatever", plugin, &snap::source(plugin))]));
+        let plugin = Plugin::new(plugin);
+        return Some(parts(&[("whatever", plugin.file_name(), &plugin.bytes())]));
     }
     if let Some((_, script)) = HANDSHAKES.iter().find(|(recording, _)| *recording == name) {
         let script = format!("#!/bin/sh\n{script}\n");
@@ -67,13 +68,14 @@ pub(super) fn of(name: &str) -> Option<Upload> {
         "load cert missing file" => parts(&[plugin, ("x", "crt.1", b"/nonexistent"), ("x", "key.1", b"/nonexistent")]),
         "load six files" => parts(&[&[plugin][..], &[("x", "a.asc", junk); 5]].concat()),
         "load py processor gzip" => {
-            let mut upload = parts(&[("x", "pytag", &gzip::compress(&snap::source("pytag")))]);
+            let plugin = Plugin::new("pytag");
+            let mut upload = parts(&[("x", plugin.file_name(), &gzip::compress(&plugin.bytes()))]);
             upload.headers.push(("Plugin-Compression".to_owned(), "gzip".to_owned()));
             upload
         }
-        "dup load" => parts(&[("plugin_data", "pydemo", &snap::source("pydemo"))]),
+        "dup load" => parts(&[("plugin_data", "x", &Plugin::new("pydemo").bytes())]),
         "unknown field" => parts(&[("snap-plugin-collector-pydemo", "pydemo", junk)]),
-        "load pytag" => parts(&[("snap-plugins", "pytag", &snap::source("pytag"))]),
+        "load pytag" => parts(&[("snap-plugins", "x", &Plugin::new("pytag").bytes())]),
         _ => return None,
     })
 }
