@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     actors::TaskError,
     base::ErrorKind,
-    workflow::{godur, manifest, task::TaskView},
+    workflow::{godur, task::TaskView},
 };
 
 use super::{super::params, Call, answer, error::SnapError, route::Version};
@@ -91,8 +91,7 @@ pub(super) fn get(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
 /// Creates the task of a manifest.
 pub(super) async fn create(call: &Call<'_>, payload: web::Payload) -> Result<HttpResponse, SnapError> {
     let text = call.text(payload).await?;
-    let manifest = manifest::from_json(text.as_bytes(), call.services.nodes.now()).map_err(SnapError::failed)?;
-    let view = call.services.tasks.create(manifest).await.map_err(failed)?;
+    let view = call.services.tasks.create(text.as_bytes()).await.map_err(failed)?;
     let message = format!("Scheduled task created ({})", view.id);
     let task = task(call, &view, Detail::Full);
     Ok(match call.version {

@@ -20,7 +20,7 @@ use crate::{
 
 use super::{
     super::body::{self, BodyLimits},
-    Call, answer,
+    Call,
     error::SnapError,
     parts::{self, MOST_PARTS, Role},
     plugins,
@@ -111,24 +111,10 @@ impl Parts {
 /// The value of `uri` in a JSON body; the errors are those of Go's decoder.
 async fn uri(call: &Call<'_>, payload: web::Payload) -> Result<String, SnapError> {
     let body = body::read(call.request, payload, &call.services.limits).await?;
-    let fields = match gojson::parse(&body.bytes).map_err(SnapError::failed)? {
-        gojson::Value::Object(fields) => fields,
-        other => return Err(not_a(&other, "map[string]string")),
-    };
-    // As Go's decoder: the last of equal keys, in whatever case.
-    let uri = fields.into_iter().rfind(|(key, _)| key.eq_ignore_ascii_case("uri"));
-    match uri {
-        None | Some((_, gojson::Value::Null)) => Ok(String::new()),
-        Some((_, gojson::Value::String(uri))) => Ok(uri),
-        Some((_, other)) => Err(not_a(&other, "string")),
-    }
-}
-
-fn not_a(value: &gojson::Value, wanted: &str) -> SnapError {
-    SnapError::failed(format!(
-        "json: cannot unmarshal {} into Go value of type {wanted}",
-        value.kind()
-    ))
+    let value = gojson::parse(&body.bytes).map_err(SnapError::failed)?;
+    let fields = value.object("map[string]string").map_err(SnapError::failed)?;
+    let uri = fields.get("uri").map_or(Ok(""), gojson::Value::string);
+    Ok(uri.map_err(SnapError::failed)?.to_owned())
 }
 
 /// A URL is a plugin that runs somewhere, the name of a built-in one means that, and everything else is a file.
@@ -147,7 +133,7 @@ fn by_uri(uri: &str) -> LoadRequest {
 }
 
 async fn read(call: &Call<'_>, payload: web::Payload) -> Result<Parts, SnapError> {
-    let most = call.services.config.telemetry.max_plugin_size.as_usize();
+    let most = call.services.config.telemetry.plugins.max_size.as_usize();
     let limits = BodyLimits {
         received: most,
         decompressed: most,
