@@ -47,8 +47,6 @@ const END_PATIENCE: Duration = Duration::from_secs(5);
 /// What the tasks of a process are made of.
 #[derive(Debug, Clone)]
 pub struct TasksParts {
-    /// The plugins that tasks call.
-    pub plugins: PluginsHandle,
     /// Where tasks are kept: the documents of this process.
     pub store: Arc<dyn MetaStore>,
     /// Tells the time.
@@ -83,12 +81,11 @@ impl TasksHandle {
     ///
     /// # Errors
     /// When the store cannot be read; a task that cannot be read is left out, and logged.
-    pub async fn open(parts: TasksParts, restarts: &Counter) -> Result<Self, TaskError> {
-        let plugins = Arc::new(parts.plugins.clone());
-        Self::open_with(plugins, parts, restarts).await
+    pub async fn open(plugins: PluginsHandle, parts: TasksParts, restarts: &Counter) -> Result<Self, TaskError> {
+        Self::open_with(Arc::new(plugins), parts, restarts).await
     }
 
-    /// As [`TasksHandle::open`], with other plugins.
+    /// As [`TasksHandle::open`], with any plugins.
     pub(super) async fn open_with(
         plugins: Arc<dyn Plugins>,
         parts: TasksParts,

@@ -43,7 +43,7 @@ pub(super) struct World {
 }
 
 impl World {
-    /// What the tasks of these parts share, with these plugins instead of theirs.
+    /// What tasks made of these share; starts the recorder on the current arbiter.
     pub(super) fn new(plugins: Arc<dyn Plugins>, parts: TasksParts, restarts: &Counter) -> Self {
         let directory = Arc::<Directory>::default();
         let (shared, store) = (Arc::clone(&directory), Arc::clone(&parts.store));
