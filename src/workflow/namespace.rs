@@ -92,6 +92,12 @@ impl Namespace {
         self.0.iter().map(|element| element.value.as_str())
     }
 
+    /// Whether its first elements have the values of `prefix`.
+    #[must_use]
+    pub fn starts_with(&self, prefix: &Self) -> bool {
+        self.0.len() >= prefix.0.len() && self.values().zip(prefix.values()).all(|(own, other)| own == other)
+    }
+
     /// Whether an element stands for many, or is a value in the place of one that does.
     #[must_use]
     pub fn is_dynamic(&self) -> bool {

@@ -3,7 +3,7 @@
 //! Version 1 asks in two forms, the namespace as a path or as the parameter `ns`; version 2 knows the parameter alone
 //! and always answers with a list. The parameter `ver` means something only beside a namespace.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Catalogue, Entry, LookupError};
 use crate::workflow::{Namespace, namespace::WILDCARD};
@@ -82,7 +82,8 @@ fn list(catalogue: &Catalogue, prefix: &Namespace, version: i64) -> Result<Found
         0 => {}
         1.. => found.retain(|entry| entry.metric.version == version),
         _ => {
-            found.dedup_by(|next, first| next.metric.namespace == first.metric.namespace);
+            let mut seen = BTreeSet::new();
+            found.retain(|entry| seen.insert(entry.metric.namespace.clone()));
             let latest = |entry: &Arc<Entry>| catalogue.get(&entry.metric.namespace, version);
             found = found.iter().map(latest).collect::<Result<_, _>>()?;
         }

@@ -2,12 +2,18 @@
 
 use super::{Namespace, WILDCARD, request};
 
+/// A namespace of more elements is refused: what walks the tree of metrics goes as deep.
+pub const MAX_ELEMENTS: usize = 256;
+
 /// A collector offers a namespace that could not be told from a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadNamespace {
     /// Nothing could ever name it.
     #[error("Incorrect format of advertised metric, empty list of namespace elements")]
     Empty,
+    /// Nobody could mean it.
+    #[error("Incorrect format of advertised metric, more than {MAX_ELEMENTS} namespace elements")]
+    TooLong,
     /// A request that ends so means everything below.
     #[error("Metric namespace {namespace} ends with an asterisk is not allowed")]
     EndsWithAsterisk {
@@ -48,6 +54,9 @@ pub enum BadNamespace {
 /// The first thing that is wrong, in Snap's words.
 pub fn offered(namespace: &Namespace) -> Result<(), BadNamespace> {
     let last = namespace.0.last().ok_or(BadNamespace::Empty)?;
+    if namespace.0.len() > MAX_ELEMENTS {
+        return Err(BadNamespace::TooLong);
+    }
     let namespace = namespace.clone();
     if last.value.ends_with(WILDCARD) {
         return Err(BadNamespace::EndsWithAsterisk { namespace });

@@ -39,13 +39,11 @@ pub fn combinations(namespace: &Namespace) -> Result<Vec<Namespace>, TooMany> {
 
 /// Each beginning, continued with each item.
 fn extended<'a>(begun: &[Vec<&'a str>], items: &[&'a str]) -> Vec<Vec<&'a str>> {
-    let with_each = |start: &Vec<&'a str>| {
-        items
-            .iter()
-            .map(|item| [start, [*item].as_slice()].concat())
-            .collect::<Vec<_>>()
-    };
-    begun.iter().flat_map(with_each).collect()
+    let mut all = Vec::with_capacity(begun.len() * items.len());
+    for start in begun {
+        all.extend(items.iter().map(|item| [start, [*item].as_slice()].concat()));
+    }
+    all
 }
 
 /// What an element may be.
