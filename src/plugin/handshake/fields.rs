@@ -18,7 +18,10 @@ impl Fields {
             Value::Object(values) => values,
             Value::Null => Vec::new(),
             other => {
-                let text = format!("json: cannot unmarshal {} into Go value of type plugin.Response", kind(&other));
+                let text = format!(
+                    "json: cannot unmarshal {} into Go value of type plugin.Response",
+                    kind(&other)
+                );
                 return Err(HandshakeError::NotJson(text));
             }
         };
@@ -70,7 +73,10 @@ impl Fields {
     fn get(&self, name: &str) -> Option<&Value> {
         let fields = self.values.iter().rev();
         let mut found = fields.filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.next().map(|(_, value)| value).filter(|value| **value != Value::Null)
+        found
+            .next()
+            .map(|(_, value)| value)
+            .filter(|value| **value != Value::Null)
     }
 
     fn mismatch(&self, name: &str, value: &Value, wanted: &str) -> HandshakeError {

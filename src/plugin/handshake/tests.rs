@@ -102,7 +102,10 @@ fn what_cannot_be_spoken_with() {
     ] {
         assert_eq!(read(&line).unwrap_err().to_string(), expected, "{line}");
     }
-    assert_eq!(read(&least(r#","RPCType":3"#, r#","Type":3"#)).unwrap().meta.key.kind, PluginType::StreamingCollector);
+    assert_eq!(
+        read(&least(r#","RPCType":3"#, r#","Type":3"#)).unwrap().meta.key.kind,
+        PluginType::StreamingCollector
+    );
 }
 
 #[test]
