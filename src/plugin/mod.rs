@@ -3,11 +3,26 @@
 //! An [`Instance`] is one running plugin, whatever it is made of. Who starts, watches and shares instances is the
 //! concern of the actors above.
 
-use std::{fmt, sync::Arc, time::Duration};
+pub mod builtin;
+pub mod discover;
+pub mod files;
+mod handshake;
+mod launch;
+mod load;
+mod os_error;
+mod process;
+pub mod reap;
+pub mod trust;
+mod wire;
+
+use std::{fmt, future::ready, sync::Arc, time::Duration};
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
-use crate::workflow::{Config, Metric, PluginMeta, policy::Policy};
+use crate::workflow::{Config, Metric, PluginMeta, policy::Policy, pool::NoInstance};
+
+pub use launch::{Checksum, Launch, LogLevel, OWNER_VARIABLE, PluginTls, Program};
+pub use load::{GlobalConfigOf, LoadError, load};
 
 /// An answer to come.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, CallError>>;
@@ -26,6 +41,15 @@ pub enum CallError {
     /// The plugin does not do such work.
     #[error("{0}")]
     Unsupported(String),
+    /// The call could not begin before its deadline.
+    #[error("Worker refused to run overdue job.")]
+    Overdue,
+    /// Too many calls wait for the plugin.
+    #[error("limit exceeded")]
+    LimitExceeded,
+    /// No instance is free for the task or its configuration.
+    #[error(transparent)]
+    NoInstance(#[from] NoInstance),
 }
 
 /// What one is told of a plugin when it is loaded.
@@ -53,16 +77,34 @@ pub struct StreamRequest {
 }
 
 /// A running plugin. Every call ends within its timeout, whatever the plugin does.
+///
+/// What a plugin's type has no call for is answered with [`CallError::Unsupported`].
 pub trait Instance: fmt::Debug + Send + Sync {
     /// Collects what the metrics ask for, each with its own configuration.
-    fn collect(&self, wanted: Arc<[Metric]>) -> Answer<'_, Vec<Metric>>;
+    fn collect(&self, wanted: Arc<[Metric]>) -> Answer<'_, Vec<Metric>> {
+        drop(wanted);
+        unsupported("the plugin is no collector")
+    }
 
     /// Changes metrics.
-    fn process(&self, metrics: Arc<[Metric]>, config: Arc<Config>) -> Answer<'_, Vec<Metric>>;
+    fn process(&self, metrics: Arc<[Metric]>, config: Arc<Config>) -> Answer<'_, Vec<Metric>> {
+        drop((metrics, config));
+        unsupported("the plugin is no processor")
+    }
 
     /// Takes metrics away.
-    fn publish(&self, metrics: Arc<[Metric]>, config: Arc<Config>) -> Answer<'_, ()>;
+    fn publish(&self, metrics: Arc<[Metric]>, config: Arc<Config>) -> Answer<'_, ()> {
+        drop((metrics, config));
+        unsupported("the plugin is no publisher")
+    }
 
     /// Begins to send metrics; dropping the batches ends it.
-    fn stream(&self, request: StreamRequest) -> Answer<'_, Batches>;
+    fn stream(&self, request: StreamRequest) -> Answer<'_, Batches> {
+        drop(request);
+        unsupported("the plugin is no streaming collector")
+    }
+}
+
+fn unsupported<'a, T: Send + 'a>(text: &str) -> Answer<'a, T> {
+    Box::pin(ready(Err(CallError::Unsupported(text.to_owned()))))
 }

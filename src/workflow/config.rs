@@ -1,6 +1,14 @@
-//! PURE. Configuration of plugins: flat tables of four types.
+//! PURE. Configuration of plugins: flat tables of four types, by where in the namespace or for which plugins they hold.
 
 use std::collections::BTreeMap;
+
+mod global;
+mod json;
+mod tree;
+
+pub use global::{Address, GlobalConfig, InvalidConfig, Place};
+pub use json::{GoValue, NotConfig, from_json, names_from_json, to_json};
+pub use tree::{ConfigTree, merged_along};
 
 /// A table of settings, ordered by name.
 pub type Config = BTreeMap<String, ConfigValue>;

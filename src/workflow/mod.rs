@@ -4,6 +4,8 @@
 //! *schedule* and a *workflow*; the workflow collects metrics, named by *namespaces*, from collectors, hands them to
 //! processors and on to publishers; a *policy* says which configuration a plugin wants.
 
+pub mod cache;
+pub mod catalogue;
 pub mod config;
 pub mod cron;
 pub mod event;
@@ -16,7 +18,9 @@ pub mod namespace;
 pub mod plan;
 pub mod plugin;
 pub mod policy;
+pub mod pool;
 pub mod schedule;
+pub mod tags;
 pub mod task;
 
 pub use config::{Config, ConfigValue};

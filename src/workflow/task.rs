@@ -180,6 +180,12 @@ impl Task {
         &self.id
     }
 
+    /// When it was created.
+    #[must_use]
+    pub fn created(&self) -> TimestampNs {
+        self.created
+    }
+
     /// What it does and when.
     #[must_use]
     pub fn manifest(&self) -> &Arc<Manifest> {
@@ -320,11 +326,18 @@ impl Task {
         }
     }
 
-    /// Its schedule is over.
+    /// Its schedule is over; that of a stored task may be so before it is started again.
     pub fn ended(&mut self) {
-        if self.state == TaskState::Running {
+        if matches!(self.state, TaskState::Running | TaskState::Stopped) {
             self.leave(TaskState::Ended);
         }
+    }
+
+    /// It cannot run any more, whatever it does now: it has failed with that text.
+    pub fn disable(&mut self, why: &str) {
+        self.failures += 1;
+        why.clone_into(&mut self.last_failure);
+        self.leave(TaskState::Disabled);
     }
 
     /// Makes a disabled one a stopped one; nothing else is reset.

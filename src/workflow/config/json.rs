@@ -1,0 +1,115 @@
+//! PURE. Tables of settings as JSON, with the error texts of Snap's REST interface.
+
+use std::fmt;
+
+use serde_json::{Map, Number, Value};
+
+use super::{Config, ConfigValue};
+
+/// Bytes are no table of settings, or no list of names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotConfig {
+    /// They are no JSON, or JSON of another shape; the decoder's text.
+    #[error("{0}")]
+    Decode(String),
+    /// A setting has none of the four types.
+    #[error("Error Unmarshalling JSON ConfigDataNode. Key: {key} Type: {value} is unsupported.")]
+    Unsupported {
+        /// Its name.
+        key: String,
+        /// Its value, as Go prints it.
+        value: String,
+    },
+}
+
+/// Reads a flat object: texts, booleans, and numbers, of which those without a fraction and exponent are integers.
+///
+/// # Errors
+/// When it is none; of several settings of other types, the first one is named.
+pub fn from_json(bytes: &[u8]) -> Result<Config, NotConfig> {
+    let document: Map<String, Value> =
+        serde_json::from_slice(bytes).map_err(|error| NotConfig::Decode(error.to_string()))?;
+    config_of(&document)
+}
+
+/// Reads a list of names.
+///
+/// # Errors
+/// When it is none.
+pub fn names_from_json(bytes: &[u8]) -> Result<Vec<String>, NotConfig> {
+    serde_json::from_slice(bytes).map_err(|error| NotConfig::Decode(error.to_string()))
+}
+
+/// The settings as a flat object, ordered by name.
+#[must_use]
+pub fn to_json(config: &Config) -> Value {
+    let entry = |(name, value): (&String, &ConfigValue)| (name.clone(), value.to_json());
+    Value::Object(config.iter().map(entry).collect())
+}
+
+/// The settings of an object.
+pub(super) fn config_of(object: &Map<String, Value>) -> Result<Config, NotConfig> {
+    let setting = |(key, value): (&String, &Value)| match ConfigValue::from_json(value) {
+        Some(setting) => Ok((key.clone(), setting)),
+        None => Err(NotConfig::Unsupported {
+            key: key.clone(),
+            value: GoValue(value).to_string(),
+        }),
+    };
+    object.iter().map(setting).collect()
+}
+
+impl ConfigValue {
+    /// A JSON value as a setting; `None` for null, lists and objects.
+    #[must_use]
+    pub fn from_json(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(text) => Some(Self::String(text.clone())),
+            Value::Bool(is) => Some(Self::Bool(*is)),
+            Value::Number(number) => match number.as_i64() {
+                Some(integer) => Some(Self::Integer(integer)),
+                None => number.as_f64().map(Self::Float),
+            },
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+
+    /// The setting as a JSON value; numbers that JSON cannot write are null.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::String(text) => Value::from(text.as_str()),
+            Self::Integer(integer) => Value::from(*integer),
+            Self::Float(float) => Number::from_f64(*float).map_or(Value::Null, Value::Number),
+            Self::Bool(is) => Value::from(*is),
+        }
+    }
+}
+
+/// Prints a JSON value as Go's `%v` does: `map[a:1 b:[2 3]]`, `<nil>`.
+#[derive(Debug, Clone, Copy)]
+pub struct GoValue<'a>(pub &'a Value);
+
+impl fmt::Display for GoValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Null => f.write_str("<nil>"),
+            Value::Bool(is) => is.fmt(f),
+            Value::Number(number) => number.fmt(f),
+            Value::String(text) => f.write_str(text),
+            Value::Array(items) => {
+                let items: Vec<_> = items.iter().map(|item| GoValue(item).to_string()).collect();
+                write!(f, "[{}]", items.join(" "))
+            }
+            Value::Object(entries) => {
+                let mut entries: Vec<_> = entries.iter().collect();
+                entries.sort_unstable_by_key(|(key, _)| *key);
+                let entries: Vec<_> = entries
+                    .iter()
+                    .map(|(key, value)| format!("{key}:{}", GoValue(value)))
+                    .collect();
+                write!(f, "map[{}]", entries.join(" "))
+            }
+        }
+    }
+}
