@@ -38,12 +38,15 @@ fn texts(value: &Value) -> Vec<&str> {
 
 /// The rows of a table, each with its catalogue; some have one for several cases.
 fn with_catalogues(table: &Value) -> Vec<(Catalogue, &Value)> {
-    let with = |row: &Value| catalogue(texts(&row["catalog"]).into_iter().flat_map(offers).collect());
-    let cases = |row| match &row["cases"] {
-        Value::Array(cases) => cases.iter().map(|case| (with(row), case)).collect(),
-        _ => vec![(with(row), row)],
-    };
-    rows(table).iter().flat_map(cases).collect()
+    rows(table).iter().flat_map(cases_of).collect()
+}
+
+fn cases_of(row: &Value) -> Vec<(Catalogue, &Value)> {
+    let with = || catalogue(texts(&row["catalog"]).into_iter().flat_map(offers).collect());
+    match &row["cases"] {
+        Value::Array(cases) => cases.iter().map(|case| (with(), case)).collect(),
+        _ => vec![(with(), row)],
+    }
 }
 
 fn catalogue(metrics: Vec<Metric>) -> Catalogue {
