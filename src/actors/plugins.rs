@@ -2,6 +2,7 @@
 
 mod error;
 mod handle;
+mod pool;
 mod subscription;
 mod view;
 

@@ -4,9 +4,16 @@
 //! concern of the actors above.
 
 pub mod builtin;
+pub mod discover;
 pub mod files;
+mod handshake;
 mod launch;
 mod load;
+mod os_error;
+mod process;
+pub mod reap;
+pub mod trust;
+mod wire;
 
 use std::{fmt, future::ready, sync::Arc, time::Duration};
 

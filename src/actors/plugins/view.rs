@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use crate::{
     base::TimestampNs,
     plugin::{Checksum, Description, PluginTls},
-    workflow::{PluginKey, config::GlobalConfig},
+    workflow::{PluginKey, catalogue::Catalogue, config::GlobalConfig},
 };
 
 /// A plugin that is loaded: known and ready to be started, whether an instance runs or not.
@@ -47,6 +47,8 @@ pub enum Origin {
 pub struct PluginsView {
     /// The plugins, ordered by key.
     pub loaded: Vec<Arc<Loaded>>,
+    /// What they collect.
+    pub catalogue: Catalogue,
     /// Configuration that holds whatever task uses a plugin.
     pub config: GlobalConfig,
     /// Raised by every change.

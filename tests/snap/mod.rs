@@ -1,0 +1,18 @@
+//! The Snap daemon's interface, and the tasks and plugins behind it.
+
+mod bad_plugins;
+mod daemon;
+mod multipart;
+mod plugins;
+mod restart;
+mod auth;
+mod multipart;
+mod rest;
+mod watch;
+
+use crate::support::gyre::{Config, Gyre};
+
+/// A server that keeps its series itself.
+fn start(more: impl FnOnce(Config) -> Config) -> Gyre {
+    Gyre::start(more(Config::new(vec![vec!["embedded:".to_owned()]])))
+}
