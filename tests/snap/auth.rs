@@ -18,7 +18,14 @@ const ADMIN: (&str, &str) = ("Authorization", "Basic YWRtaW46c2VrcmV0");
 #[test]
 fn a_password_of_its_own_guards_everything_that_is_not_others() {
     let gyre = start(|config| config.set("telemetry", "password", "sekret"));
-    for path in ["/v1/plugins", "/V2/Tasks/", "/v1/nope", "/nope", "/%761/plugins", "/telemetry/metrics"] {
+    for path in [
+        "/v1/plugins",
+        "/V2/Tasks/",
+        "/v1/nope",
+        "/nope",
+        "/%761/plugins",
+        "/telemetry/metrics",
+    ] {
         assert_eq!(status(&gyre, ("GET", path), &[]), 401, "{path}");
         assert_ne!(status(&gyre, ("GET", path), &[ANY]), 401, "{path}");
     }
@@ -33,10 +40,25 @@ fn a_password_of_its_own_guards_everything_that_is_not_others() {
 
 #[test]
 fn without_one_the_other_interfaces_credentials_are_wanted() {
-    let gyre = start(|config| config.set("auth", "username", "admin").set("auth", "password", "sekret"));
-    for path in ["/v1/plugins", "/V2/Tasks/", "/v1/nope", "/%761/plugins", "//v1/plugins", "/telemetry/metrics"] {
+    let gyre = start(|config| {
+        config
+            .set("auth", "username", "admin")
+            .set("auth", "password", "sekret")
+    });
+    for path in [
+        "/v1/plugins",
+        "/V2/Tasks/",
+        "/v1/nope",
+        "/%761/plugins",
+        "//v1/plugins",
+        "/telemetry/metrics",
+    ] {
         let refused = gyre.client().get(path);
-        assert_eq!((refused.status, refused.header("version")), (401, Some("beta")), "{path}");
+        assert_eq!(
+            (refused.status, refused.header("version")),
+            (401, Some("beta")),
+            "{path}"
+        );
         assert_eq!(status(&gyre, ("GET", path), &[ANY]), 401, "{path}");
         assert_ne!(status(&gyre, ("GET", path), &[ADMIN]), 401, "{path}");
     }
@@ -52,18 +74,39 @@ fn pages_of_others_change_nothing() {
     assert_eq!(status(&gyre, remove, &[]), 200, "no page");
     assert_eq!(from("https://good.example"), 200);
     assert_eq!(from(&own), 200);
-    for origin in ["https://evil.example", "http://good.example", "null", "https://good.example.evil"] {
+    for origin in [
+        "https://evil.example",
+        "http://good.example",
+        "null",
+        "https://good.example.evil",
+    ] {
         assert_eq!(from(origin), 403, "{origin}");
-        assert_eq!(status(&gyre, ("POST", "/v2/tasks"), &[("Origin", origin)]), 403, "{origin}");
-        assert_eq!(status(&gyre, ("GET", "/v1/plugins"), &[("Origin", origin)]), 200, "{origin} may look");
+        assert_eq!(
+            status(&gyre, ("POST", "/v2/tasks"), &[("Origin", origin)]),
+            403,
+            "{origin}"
+        );
+        assert_eq!(
+            status(&gyre, ("GET", "/v1/plugins"), &[("Origin", origin)]),
+            200,
+            "{origin} may look"
+        );
     }
 }
 
 #[test]
 fn without_allowed_origins_no_page_of_others_changes_anything() {
     let gyre = start(|config| config);
-    let answer = gyre.client().request("PUT", "/v1/plugins////config", &[("Origin", "http://evil.example")], b"{}");
+    let answer = gyre.client().request(
+        "PUT",
+        "/v1/plugins////config",
+        &[("Origin", "http://evil.example")],
+        b"{}",
+    );
     let answer = answer.expect("an answer");
-    assert_eq!((answer.status, answer.json()["meta"]["type"].as_str()), (403, Some("error")));
+    assert_eq!(
+        (answer.status, answer.json()["meta"]["type"].as_str()),
+        (403, Some("error"))
+    );
     assert_eq!(answer.header("vary"), None);
 }

@@ -1,13 +1,12 @@
 //! The Snap daemon's interface, and the tasks and plugins behind it.
 
+mod auth;
 mod bad_plugins;
 mod daemon;
 mod multipart;
 mod plugins;
-mod restart;
-mod auth;
-mod multipart;
 mod rest;
+mod restart;
 mod watch;
 
 use crate::support::gyre::{Config, Gyre};

@@ -33,7 +33,10 @@ const SECTIONS: [&str; 6] = [
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Requests before which a task must have fired so often, so that what follows is what followed then.
-const AFTER_FIRES: [(&str, &str, u64); 2] = [("stop watched", "uuid-3", 5), ("stop slow (blocks while firing?)", "uuid-7", 5)];
+const AFTER_FIRES: [(&str, &str, u64); 2] = [
+    ("stop watched", "uuid-3", 5),
+    ("stop slow (blocks while firing?)", "uuid-7", 5),
+];
 
 struct Replay {
     gyre: Gyre,
@@ -59,9 +62,11 @@ fn answers_as_recorded() {
 fn asks_for_credentials_as_recorded() {
     let Some(recordings) = recordings() else { return };
     let mut replay = Replay::start(|config| {
-        config
-            .set("telemetry", "password", "sekret")
-            .set("telemetry", "allowed_origins", vec!["http://example.com:80", "http://localhost:9000"])
+        config.set("telemetry", "password", "sekret").set(
+            "telemetry",
+            "allowed_origins",
+            vec!["http://example.com:80", "http://localhost:9000"],
+        )
     });
     replay.section("auth_and_cors", &recordings);
     replay.end(&["auth_and_cors"]);
@@ -106,10 +111,14 @@ impl Replay {
             self.wait_for_fires(task, *fires);
         }
         let (answer, differs) = self.answer(recorded);
-        let known = DIFFERENCES.iter().find(|known| (known.section, known.name) == (self.section, name));
+        let known = DIFFERENCES
+            .iter()
+            .find(|known| (known.section, known.name) == (self.section, name));
         match (differs, known) {
             (None, None) => self.alike += 1,
-            (None, Some(_)) => self.wrong.push(format!("{}: {name}: listed as different, but alike", self.section)),
+            (None, Some(_)) => self
+                .wrong
+                .push(format!("{}: {name}: listed as different, but alike", self.section)),
             (Some(_), Some(known)) => {
                 self.used.push(known.name);
                 if let Err(why) = known.check(&answer) {
@@ -152,7 +161,10 @@ impl Replay {
         for (name, value) in recorded["request_headers"].as_object().into_iter().flatten() {
             headers.push((name.clone(), value.as_str().unwrap_or_default().to_owned()));
         }
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         let path = self.names.ours(text("path"));
         let answer = self.gyre.client().request(text("method"), &path, &headers, &body);
         answer.unwrap_or_else(|error| panic!("{} {path}: {error}", text("name")))
@@ -161,8 +173,14 @@ impl Replay {
     /// Removes what a request made that made nothing when it was recorded.
     fn forget(&self, known: &differences::Difference, answer: &Response) {
         if known.status == 201 {
-            let id = answer.json()["body"]["id"].as_str().map(ToOwned::to_owned).expect("a task has an id");
-            let removed = self.gyre.client().request("DELETE", &format!("/v1/tasks/{id}"), &[], b"");
+            let id = answer.json()["body"]["id"]
+                .as_str()
+                .map(ToOwned::to_owned)
+                .expect("a task has an id");
+            let removed = self
+                .gyre
+                .client()
+                .request("DELETE", &format!("/v1/tasks/{id}"), &[], b"");
             assert_eq!(removed.expect("an answer").status, 200);
         }
     }
@@ -179,9 +197,14 @@ impl Replay {
         let unused = DIFFERENCES
             .iter()
             .filter(|known| sections.contains(&known.section) && !self.used.contains(&known.name));
-        self.wrong.extend(unused.map(|known| format!("{}: {}: was not asked", known.section, known.name)));
+        self.wrong
+            .extend(unused.map(|known| format!("{}: {}: was not asked", known.section, known.name)));
         let wrong = self.wrong.join("\n\n");
-        eprintln!("{} recordings answered alike, {} differ as listed", self.alike, self.used.len());
+        eprintln!(
+            "{} recordings answered alike, {} differ as listed",
+            self.alike,
+            self.used.len()
+        );
         assert!(self.wrong.is_empty(), "{} wrong:\n{wrong}", self.wrong.len());
     }
 }

@@ -30,7 +30,10 @@ fn create(gyre: &Gyre, interval: &str, tags: Value) -> String {
     });
     let created = gyre.client().post("/v1/tasks", manifest.to_string().as_bytes());
     assert_eq!(created.status, 201, "{}", created.text());
-    created.json()["body"]["id"].as_str().expect("a task has an id").to_owned()
+    created.json()["body"]["id"]
+        .as_str()
+        .expect("a task has an id")
+        .to_owned()
 }
 
 fn put(gyre: &Gyre, path: &str) {
@@ -81,13 +84,21 @@ fn a_stream_from_open_to_stop() {
     assert_eq!(next(&mut v1).as_deref(), Some(OPENED));
     assert_eq!(next(&mut v2).as_deref(), Some(OPENED));
     put(&gyre, &format!("/v1/tasks/{id}/start"));
-    assert_eq!(next(&mut v1).as_deref(), Some("data: {\"type\":\"task-started\",\"message\":\"\"}\n\n"));
+    assert_eq!(
+        next(&mut v1).as_deref(),
+        Some("data: {\"type\":\"task-started\",\"message\":\"\"}\n\n")
+    );
     let event = next(&mut v1).expect("a fire");
-    let json = event.strip_prefix("data: ").and_then(|event| event.strip_suffix("\n\n"));
+    let json = event
+        .strip_prefix("data: ")
+        .and_then(|event| event.strip_suffix("\n\n"));
     let json: Value = serde_json::from_str(json.expect("one event")).expect("an event is JSON");
     let order: Vec<_> = json["event"][0].as_object().expect("a metric").keys().collect();
     assert_eq!(order, ["namespace", "data", "timestamp", "tags"]);
-    assert_eq!((json["type"].as_str(), json["message"].as_str()), (Some("metric-event"), Some("")));
+    assert_eq!(
+        (json["type"].as_str(), json["message"].as_str()),
+        (Some("metric-event"), Some(""))
+    );
     assert_eq!(json["event"][0]["namespace"], "/intel/mock/foo");
     assert_eq!(json["event"][0]["tags"]["rack"], "a1");
     assert!(json["event"][0]["tags"]["plugin_running_on"].is_string());
@@ -108,9 +119,18 @@ fn a_slow_watcher_is_closed_and_slows_nobody() {
     put(&gyre, &format!("/v1/tasks/{id}/start"));
     wait::until("the task fires on", PATIENCE, || (hits(&gyre, &id) > 200).then_some(()));
     let end = rest(&mut slow);
-    assert!(end.ends_with(END) && !end.contains("task-stopped"), "closed while the task runs");
+    assert!(
+        end.ends_with(END) && !end.contains("task-stopped"),
+        "closed while the task runs"
+    );
     let task = gyre.client().get(&format!("/v1/tasks/{id}")).json();
-    assert_eq!((task["body"]["task_state"].as_str(), task["body"]["failed_count"].as_u64()), (Some("Running"), None));
+    assert_eq!(
+        (
+            task["body"]["task_state"].as_str(),
+            task["body"]["failed_count"].as_u64()
+        ),
+        (Some("Running"), None)
+    );
 }
 
 #[test]

@@ -45,7 +45,11 @@ pub(super) struct Names {
 impl Names {
     /// The server at `addr`, files below `home`, and an address where nobody listens.
     pub(super) fn new(addr: SocketAddr, home: &str, nobody: SocketAddr) -> Self {
-        let pairs = [("HOST181", addr.to_string()), ("HOST999", nobody.to_string()), ("/srv", home.to_owned())];
+        let pairs = [
+            ("HOST181", addr.to_string()),
+            ("HOST999", nobody.to_string()),
+            ("/srv", home.to_owned()),
+        ];
         Self {
             pairs: pairs.map(|(theirs, ours)| (theirs.to_owned(), ours)).into(),
         }
@@ -53,11 +57,15 @@ impl Names {
 
     /// The text of a recording with our names.
     pub(super) fn ours(&self, text: &str) -> String {
-        self.pairs.iter().fold(text.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
+        self.pairs
+            .iter()
+            .fold(text.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
     }
 
     fn theirs(&self, text: &str) -> String {
-        self.pairs.iter().fold(text.to_owned(), |text, (theirs, ours)| text.replace(ours, theirs))
+        self.pairs
+            .iter()
+            .fold(text.to_owned(), |text, (theirs, ours)| text.replace(ours, theirs))
     }
 
     /// Whether a task was created.
@@ -70,7 +78,11 @@ impl Names {
         if recorded["method"] != "POST" || recorded["status"] != 201 || answer.status != 201 {
             return;
         }
-        let id = |body: &Value| [&body["body"]["id"], &body["id"]].into_iter().find_map(|id| id.as_str().map(ToOwned::to_owned));
+        let id = |body: &Value| {
+            [&body["body"]["id"], &body["id"]]
+                .into_iter()
+                .find_map(|id| id.as_str().map(ToOwned::to_owned))
+        };
         if let (Some(theirs), Some(ours)) = (id(&recorded["body_json"]), id(&answer.json())) {
             self.pairs.push((theirs, ours));
             self.pairs.sort_by_key(|(theirs, _)| std::cmp::Reverse(theirs.len()));
@@ -82,11 +94,17 @@ impl Names {
 pub(super) fn differs(recorded: &Value, answer: &Response, names: &Names) -> Option<String> {
     let expected = recorded["status"].as_u64();
     if expected != Some(u64::from(answer.status)) {
-        return Some(format!("status {} is not {expected:?}: {}", answer.status, answer.text()));
+        return Some(format!(
+            "status {} is not {expected:?}: {}",
+            answer.status,
+            answer.text()
+        ));
     }
     for header in HEADERS {
         let expected = recorded["headers"].as_object().into_iter().flatten();
-        let expected = expected.filter(|(name, _)| name.eq_ignore_ascii_case(header)).find_map(|(_, value)| value.as_str());
+        let expected = expected
+            .filter(|(name, _)| name.eq_ignore_ascii_case(header))
+            .find_map(|(_, value)| value.as_str());
         let found = answer.header(header);
         if found != expected {
             return Some(format!("header {header} is {found:?}, not {expected:?}"));
@@ -136,5 +154,8 @@ fn without_places(text: &str) -> String {
     if !text.contains("stack trace:") {
         return text.to_owned();
     }
-    text.split('\n').filter(|line| !line.starts_with(' ')).collect::<Vec<_>>().join("\n")
+    text.split('\n')
+        .filter(|line| !line.starts_with(' '))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

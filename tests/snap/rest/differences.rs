@@ -55,6 +55,9 @@ impl Difference {
             return Ok(());
         }
         let (status, wanted) = (self.status, self.text);
-        Err(format!("listed with {status} and {wanted:?}, but answered {}: {text}", answer.status))
+        Err(format!(
+            "listed with {status} and {wanted:?}, but answered {}: {text}",
+            answer.status
+        ))
     }
 }

@@ -1,6 +1,9 @@
 //! Answers to the byte, and limits.
 
-use std::{io::Write, process::{Command, Stdio}};
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
 
 use crate::{
     snap::{multipart, start},
@@ -43,7 +46,11 @@ fn envelopes_to_the_byte() {
         404,
         "{\n  \"message\": \"Task not found: ID(x)\",\n  \"fields\": {}\n}\n",
     );
-    check("/v1/plugins/?a=%3C&b", 301, "<a href=\"/v1/plugins?a=%3C&amp;b\">Moved Permanently</a>.\n\n");
+    check(
+        "/v1/plugins/?a=%3C&b",
+        301,
+        "<a href=\"/v1/plugins?a=%3C&amp;b\">Moved Permanently</a>.\n\n",
+    );
 }
 
 #[test]
@@ -68,7 +75,11 @@ fn uploads_are_bounded() {
     };
     assert_eq!(upload(&[], &[b'x'; 65 << 10]), 413, "too large");
     let compressed = &[("Plugin-Compression", "gzip")];
-    assert_eq!(upload(compressed, &gzip::bomb(65 << 10)), 413, "too large when inflated");
+    assert_eq!(
+        upload(compressed, &gzip::bomb(65 << 10)),
+        413,
+        "too large when inflated"
+    );
     assert_eq!(upload(compressed, b"no gzip"), 400, "not compressed");
     assert_eq!(upload(&[], b"junk"), 500, "no plugin");
 }
@@ -82,11 +93,24 @@ fn built_in_plugins_are_loaded_by_name() {
         ("builtin:mock", "Plugins loaded: mock(collector v2)"),
         ("passthru", "Plugins loaded: passthru(processor v1)"),
     ] {
-        let answer = ask(&gyre, "POST", "/v1/plugins", json, format!("{{\"uri\":\"{uri}\"}}").as_bytes());
-        assert_eq!((answer.status, answer.json()["meta"]["message"].as_str()), (201, Some(message)), "{uri}");
+        let answer = ask(
+            &gyre,
+            "POST",
+            "/v1/plugins",
+            json,
+            format!("{{\"uri\":\"{uri}\"}}").as_bytes(),
+        );
+        assert_eq!(
+            (answer.status, answer.json()["meta"]["message"].as_str()),
+            (201, Some(message)),
+            "{uri}"
+        );
     }
     let file = gyre.client().get("/v1/plugins/collector/mock/1?download=true");
-    assert_eq!((file.status, file.json()["body"]["message"].as_str()), (500, Some("plugin has no file")));
+    assert_eq!(
+        (file.status, file.json()["body"]["message"].as_str()),
+        (500, Some("plugin has no file"))
+    );
     let unloaded = ask(&gyre, "DELETE", "/v2/plugins/collector/mock/1", &[], b"");
     assert_eq!((unloaded.status, unloaded.text().as_str()), (204, ""));
 }
@@ -96,7 +120,12 @@ fn curl_uploads_and_follows() {
     let gyre = start(|config| config);
     let url = |path: &str| format!("http://{}{path}", gyre.addr());
     let mut curl = Command::new("curl")
-        .args(["-sS", "-F", "snap-plugins=@-;filename=snap-plugin-collector-mock1", &url("/v1/plugins")])
+        .args([
+            "-sS",
+            "-F",
+            "snap-plugins=@-;filename=snap-plugin-collector-mock1",
+            &url("/v1/plugins"),
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -105,7 +134,10 @@ fn curl_uploads_and_follows() {
     let loaded = curl.wait_with_output().expect("curl ends").stdout;
     let loaded = String::from_utf8_lossy(&loaded);
     assert!(loaded.contains("Plugins loaded: mock(collector v1)"), "{loaded}");
-    let list = Command::new("curl").args(["-sSL", &url("/V1/Plugins/")]).output().expect("curl runs");
+    let list = Command::new("curl")
+        .args(["-sSL", &url("/V1/Plugins/")])
+        .output()
+        .expect("curl runs");
     let list = String::from_utf8_lossy(&list.stdout).into_owned();
     assert!(list.contains("/v1/plugins/collector/mock/1"), "{list}");
 }

@@ -58,7 +58,10 @@ pub(super) fn of(name: &str) -> Option<Upload> {
     }
     let (plugin, junk): (Part<'_>, &[u8]) = (("x", "plugin", b"x"), b"x");
     Some(match name {
-        "load no content-type" | "no media" => Upload { headers: vec![], body: vec![] },
+        "load no content-type" | "no media" => Upload {
+            headers: vec![],
+            body: vec![],
+        },
         "load unsupported content-type" | "bad media" => typed("text/plain", b"x"),
         "load no parts" => parts(&[]),
         "load first is asc" => parts(&[("x", "a.asc", junk)]),
@@ -70,7 +73,9 @@ pub(super) fn of(name: &str) -> Option<Upload> {
         "load py processor gzip" => {
             let plugin = Plugin::new("pytag");
             let mut upload = parts(&[("x", plugin.file_name(), &gzip::compress(&plugin.bytes()))]);
-            upload.headers.push(("Plugin-Compression".to_owned(), "gzip".to_owned()));
+            upload
+                .headers
+                .push(("Plugin-Compression".to_owned(), "gzip".to_owned()));
             upload
         }
         "dup load" => parts(&[("plugin_data", "x", &Plugin::new("pydemo").bytes())]),
