@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::multipart::{self, Part};
+use super::{
+    multipart::{self, Part},
+    start,
+};
 use crate::support::{
     gyre::{Config, Gyre},
     http::Response,
@@ -29,10 +32,7 @@ impl Daemon {
 
     /// One that is configured otherwise.
     pub(super) fn start_with(more: impl FnOnce(Config) -> Config) -> Self {
-        let config = Config::new(vec![vec!["embedded:".to_owned()]]);
-        Self {
-            gyre: Gyre::start(more(config)),
-        }
+        Self { gyre: start(more) }
     }
 
     /// Asks, with a body of JSON if there is one.

@@ -4,7 +4,6 @@ mod auth;
 mod bad_plugins;
 mod daemon;
 mod multipart;
-mod multipart;
 mod plugins;
 mod rest;
 mod restart;

@@ -199,7 +199,7 @@ fn timestamp(word: &str, format: Format) -> Result<TimestampNs, &'static str> {
             let seconds: f64 = word.parse().map_err(|_| BAD)?;
             // The microseconds that a float of today's seconds holds.
             let micros = (seconds * 1e6).round();
-            if !(micros.abs() < 9e15) {
+            if micros.is_nan() || micros.abs() >= 9e15 {
                 return Err(FAR);
             }
             #[expect(clippy::cast_possible_truncation, reason = "whole, and checked to be in range")]
