@@ -193,10 +193,7 @@ async fn a_stream_ends_with_an_error() {
             messages(&[collect_reply(&[], "no sensor"), collect_reply(&[metric("a")], "")]),
             CallError::Plugin("no sensor".to_owned()),
         ),
-        (
-            Reply::Messages(vec![]),
-            CallError::Transport("EOF".to_owned()),
-        ),
+        (Reply::Messages(vec![]), CallError::Transport("EOF".to_owned())),
         (
             Reply::Status(2, "boom"),
             CallError::Plugin("rpc error: code = Unknown desc = boom".to_owned()),
