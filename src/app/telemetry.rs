@@ -55,7 +55,7 @@ impl Telemetry {
         write_path: WritePath,
         metrics: &mut Metrics,
     ) -> Result<Self, StartError> {
-        let deps = Deps::new(Arc::new(write_path), Arc::clone(&stores.clock));
+        let deps = Deps::new(Arc::new(write_path.start()), Arc::clone(&stores.clock));
         let mark = owner_marker(config);
         let parts = plugins_parts(config, stores, &deps, &mark).await?;
         let plugins = PluginsHandle::start(parts, metrics.restarts("plugins"));
