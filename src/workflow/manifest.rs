@@ -24,6 +24,9 @@ use super::{
 
 mod decode;
 mod echo;
+mod environment;
+
+pub use environment::expand;
 
 /// What `deadline` is when it is not given.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
