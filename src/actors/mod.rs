@@ -8,6 +8,7 @@ mod guard;
 mod nodes;
 mod plugin;
 mod plugins;
+mod tasks;
 mod versions;
 
 pub use backend::{BackendHandle, BackendParts};
@@ -19,4 +20,5 @@ pub use plugins::{
     LoadRequest, Loaded, Origin, PluginsError, PluginsHandle, PluginsOptions, PluginsParts, PluginsView, Running,
     Subscription,
 };
+pub use tasks::{TaskError, TasksHandle, TasksParts, Watched, Watcher};
 pub use versions::{Document, Read, VersionsError, VersionsHandle, VersionsParts, Wait, Write};

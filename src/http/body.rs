@@ -127,7 +127,11 @@ async fn decompress(raw: Body, limits: &BodyLimits) -> Result<Body, ApiError> {
     })
 }
 
-fn inflate(compressed: &[u8], limit: usize, reserved: &mut Reserved) -> Result<Vec<u8>, ApiError> {
+/// The bytes that gzip made of others, at most `limit` of them, paid for from the budget.
+///
+/// # Errors
+/// When they are more, broken, or end early, or the budget is exhausted.
+pub(super) fn inflate(compressed: &[u8], limit: usize, reserved: &mut Reserved) -> Result<Vec<u8>, ApiError> {
     let mut decoder = flate2::read::MultiGzDecoder::new(compressed);
     let mut inflated = Vec::with_capacity((compressed.len() * 4).min(limit));
     let mut block = [0; 32 << 10];

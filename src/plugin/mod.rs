@@ -5,6 +5,7 @@
 
 pub mod builtin;
 mod client;
+pub mod discover;
 pub mod files;
 mod handshake;
 mod launch;
@@ -12,10 +13,12 @@ mod load;
 mod load_error;
 mod os_error;
 mod process;
+pub mod reap;
 mod running;
 mod standalone;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod trust;
 mod wire;
 
 use std::{fmt, future::ready, sync::Arc, time::Duration};
