@@ -24,6 +24,9 @@ use super::{
 
 mod decode;
 mod echo;
+mod environment;
+
+pub use environment::expand;
 
 /// What `deadline` is when it is not given.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
@@ -186,7 +189,8 @@ pub fn from_json(text: &[u8], now: TimestampNs) -> Result<Manifest, ManifestErro
 /// # Errors
 /// As [`from_json`], and when the text is no YAML.
 pub fn from_yaml(text: &str, now: TimestampNs) -> Result<Manifest, ManifestError> {
-    let document: Value = serde_saphyr::from_str(text).map_err(|error| ManifestError::Yaml(error.to_string()))?;
+    let document: Value =
+        serde_saphyr::from_str(text).map_err(|error| ManifestError::Yaml(error.without_snippet().to_string()))?;
     from_json(document.to_string().as_bytes(), now)
 }
 

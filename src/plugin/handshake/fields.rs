@@ -1,5 +1,7 @@
 //! PURE. An object of JSON, read as Go reads one into a structure.
 
+use std::collections::BTreeMap;
+
 use crate::workflow::gojson::{self, Value};
 
 use super::HandshakeError;
@@ -7,7 +9,7 @@ use super::HandshakeError;
 /// The fields of an object.
 pub(super) struct Fields {
     path: &'static str,
-    values: Vec<(String, Value)>,
+    values: BTreeMap<String, Value>,
 }
 
 impl Fields {
@@ -16,7 +18,7 @@ impl Fields {
         let document = gojson::parse(text).map_err(|error| HandshakeError::NotJson(error.to_string()))?;
         let values = match document {
             Value::Object(values) => values,
-            Value::Null => Vec::new(),
+            Value::Null => BTreeMap::new(),
             other => {
                 let text = format!(
                     "json: cannot unmarshal {} into Go value of type plugin.Response",
@@ -35,7 +37,7 @@ impl Fields {
     pub(super) fn object(&self, name: &'static str) -> Result<Self, HandshakeError> {
         let values = match self.get(name) {
             Some(Value::Object(values)) => values.clone(),
-            None => Vec::new(),
+            None => BTreeMap::new(),
             Some(other) => return Err(self.mismatch(name, other, "plugin.PluginMeta")),
         };
         Ok(Self { path: name, values })

@@ -142,7 +142,10 @@ impl Draft {
     fn decode_call(&mut self, node: &mut Node, key: &str, value: &Value) -> Result<bool, ManifestError> {
         match key {
             "config" => node.config = self.decode_config(value, "")?,
-            "plugin_name" => value.string().map_err(at("plugin_name"))?.clone_into(&mut node.plugin_name),
+            "plugin_name" => value
+                .string()
+                .map_err(at("plugin_name"))?
+                .clone_into(&mut node.plugin_name),
             "plugin_version" => node.plugin_version = value.integer("int").map_err(at("plugin_version"))?,
             "target" => value.string().map_err(at("target"))?.clone_into(&mut node.target),
             _ => return Ok(false),

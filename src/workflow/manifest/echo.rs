@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{Manifest, Node, Schedule, Window, Workflow};
-use crate::workflow::{Config, ConfigValue, godur};
+use crate::workflow::{Config, config, godur};
 
 impl Manifest {
     /// The workflow as answers show it: `{"collect": ...}`.
@@ -78,24 +78,55 @@ impl Window {
 
 impl Workflow {
     fn echo(&self) -> Value {
-        let mut shown = Map::new();
         let metric = |(namespace, version): (&String, &i64)| (namespace.clone(), json!({ "version": version }));
-        let metrics: Map<_, _> = self.metrics.iter().map(metric).collect();
-        let config = |(namespace, config): (&String, &Config)| (namespace.clone(), echo_config(config));
-        let config: Map<_, _> = self.config.iter().map(config).collect();
-        insert(&mut shown, "metrics", Value::Object(metrics));
-        insert(&mut shown, "config", Value::Object(config));
-        insert(&mut shown, "tags", json!(self.tags));
-        insert(&mut shown, "process", processors(&self.process));
-        insert(&mut shown, "publish", publishers(&self.publish));
+        let config = |(namespace, config): (&String, &Config)| (namespace.clone(), config::to_json(config));
+        let mut shown = Map::new();
+        insert_given(
+            &mut shown,
+            "metrics",
+            Value::Object(self.metrics.iter().map(metric).collect()),
+        );
+        insert_given(
+            &mut shown,
+            "config",
+            Value::Object(self.config.iter().map(config).collect()),
+        );
+        insert_given(&mut shown, "tags", json!(self.tags));
+        insert_given(&mut shown, "process", echo_nodes(&self.process));
+        insert_given(&mut shown, "publish", echo_nodes(&self.publish));
         Value::Object(shown)
     }
 }
 
-fn processors(nodes: &[Node]) -> Value {
-    nodes.iter().map(|node| node.echo(&[("process", processors), ("publish", publishers)])).collect()
+fn echo_nodes(nodes: &[Node]) -> Value {
+    nodes.iter().map(Node::echo).collect()
 }
 
-fn publishers(nodes: &[Node]) -> Value {
-    nodes.iter().map(|node| node.echo(&[])).collect()
+impl Node {
+    fn echo(&self) -> Value {
+        let mut shown = Map::new();
+        shown.insert("plugin_name".to_owned(), self.plugin_name.as_str().into());
+        shown.insert("plugin_version".to_owned(), self.plugin_version.into());
+        insert_given(&mut shown, "process", echo_nodes(&self.process));
+        insert_given(&mut shown, "publish", echo_nodes(&self.publish));
+        insert_given(&mut shown, "config", config::to_json(&self.config));
+        shown.insert("target".to_owned(), self.target.as_str().into());
+        Value::Object(shown)
+    }
+}
+
+/// Tables and lists are left out when nothing is in them.
+fn insert_given(shown: &mut Map<String, Value>, key: &str, value: Value) {
+    let is_empty = match &value {
+        Value::Object(entries) => entries.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    if !is_empty {
+        shown.insert(key.to_owned(), value);
+    }
+}
+
+fn print(duration: Duration) -> String {
+    godur::print(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
 }
