@@ -30,3 +30,6 @@ mod world;
 pub use error::TaskError;
 pub use handle::{TasksHandle, TasksParts};
 pub use watcher::{Watched, Watcher};
+
+#[cfg(test)]
+mod tests;
