@@ -134,6 +134,11 @@ fn requested(value: &Value) -> Namespace {
     }
 }
 
+/// The wanted version of a case, the latest when it says none.
+fn version_of(case: &Value) -> i64 {
+    case["version"].as_i64().unwrap_or(0)
+}
+
 #[test]
 fn separators_are_chosen_alike() {
     for case in rows(&table("/namespace_separator")["cases"]) {
@@ -183,12 +188,11 @@ fn prefixes_find_alike() {
 
 #[test]
 fn metrics_and_versions_are_found_alike() {
-    let version = |case: &Value| case["version"].as_i64().unwrap_or(0);
     for (catalogue, case) in with_catalogues(&table("/catalog_get_metrics")) {
-        check(case, catalogue.matching(&requested(&case["get"]), version(case)));
+        check(case, catalogue.matching(&requested(&case["get"]), version_of(case)));
     }
     for (catalogue, case) in with_catalogues(&table("/catalog_get_one")) {
-        let one = catalogue.get(&requested(&case["get"]), version(case));
+        let one = catalogue.get(&requested(&case["get"]), version_of(case));
         check(case, one.map(|entry| vec![entry]));
     }
     for (catalogue, case) in with_catalogues(&table("/catalog_get_versions")) {
@@ -204,10 +208,6 @@ fn requests_of_tasks_are_expanded_alike() {
             catalogue.requested(&requested(&case["request"]), version_of(case)),
         );
     }
-}
-
-fn version_of(case: &Value) -> i64 {
-    case["version"].as_i64().unwrap_or(0)
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn recorded_catalogue() -> Catalogue {
     let metric = |row: &Value| {
         let mut elements = Namespace::parse(text(&row["namespace"])).0.to_vec();
         for dynamic in rows(&row["dynamic_elements"]) {
-            let index = dynamic["index"].as_u64().unwrap_or(0) as usize;
+            let index = usize::try_from(dynamic["index"].as_u64().unwrap_or(0)).unwrap();
             elements[index] = Element::dynamic(text(&dynamic["name"]), text(&dynamic["description"]));
         }
         Metric::new(elements.into_iter().collect(), row["version"].as_i64().unwrap())
@@ -248,6 +248,7 @@ fn recorded_catalogue() -> Catalogue {
 #[test]
 fn recorded_questions_are_answered_alike() {
     let full = recorded_catalogue();
+    let mut replayed = 0;
     for (section, catalogue) in [
         ("empty_daemon", &Catalogue::default()),
         ("plugins_and_metrics", &full),
@@ -258,9 +259,12 @@ fn recorded_questions_are_answered_alike() {
             if let Some((version, asked)) = text(&row["path"]).split_once("/metrics").filter(|_| is_question) {
                 let answer = query(version == "/v1", asked).answer(catalogue);
                 assert_eq!(shown(answer), recorded(&row["body_json"]), "{}", row["path"]);
+                replayed += 1;
             }
         }
     }
+    println!("{replayed} questions");
+    assert!(replayed > 20 || full.all().is_empty(), "{replayed} questions");
 }
 
 /// The question behind `/metrics` in a URL; the recorded ones are not escaped.
