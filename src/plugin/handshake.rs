@@ -44,10 +44,7 @@ struct Argument {
 }
 
 /// The argument of a plugin's process.
-///
-/// # Errors
-/// Never, as far as is known: texts and numbers can always be written.
-pub(super) fn argument(level: LogLevel, tls: Option<&PluginTls>) -> Result<String, serde_json::Error> {
+pub(super) fn argument(level: LogLevel, tls: Option<&PluginTls>) -> String {
     let path = |path: &Path| path.display().to_string();
     let argument = Argument {
         log_level: level.number(),
@@ -59,7 +56,7 @@ pub(super) fn argument(level: LogLevel, tls: Option<&PluginTls>) -> Result<Strin
         root_cert_paths: tls.map(PluginTls::ca_list).unwrap_or_default(),
         tls_enabled: tls.is_some(),
     };
-    serde_json::to_string(&argument)
+    serde_json::to_string(&argument).expect("texts and numbers can always be written")
 }
 
 /// What a plugin says in its first line.

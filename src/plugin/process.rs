@@ -79,12 +79,10 @@ impl Process {
         found.and_then(|how| how.clone()).unwrap_or_else(|| "killed".into())
     }
 
-    /// Gives it some time to end by itself, then kills it; returns when it is gone.
-    pub(super) async fn end(self, grace: Duration) {
-        if tokio::time::timeout(grace, self.ended()).await.is_err() {
-            self.kill.notify_one();
-            self.ended().await;
-        }
+    /// Kills it if it is still there; returns when it is gone.
+    pub(super) async fn kill(&self) {
+        self.kill.notify_one();
+        self.ended().await;
     }
 
     fn keep(mut child: Child, plugin: Arc<str>) -> io::Result<(Self, oneshot::Receiver<FirstLine>)> {

@@ -40,7 +40,7 @@ use crate::{
     },
 };
 
-use super::{Loaded, Origin, PluginsError, Running};
+use super::{Loaded, Origin, PluginsError, Running, executables::Kept};
 use state::{Begin, Doomed, Member, Next, Picked, Rules, State};
 
 pub(super) use runner::Runner;
@@ -70,6 +70,7 @@ pub(super) struct Setting {
 #[derive(Debug)]
 pub(super) struct Pool {
     pub(super) loaded: Arc<Loaded>,
+    kept: Option<Kept>,
     setting: Setting,
     state: Mutex<State>,
     cache: Mutex<CollectCache>,
@@ -97,13 +98,13 @@ struct Slot<'a> {
 }
 
 impl Pool {
-    /// A pool without instances, or with this one, which then is its only one and stays until the pool is closed.
-    pub(super) fn new(loaded: Arc<Loaded>, setting: Setting, pinned: Option<Runner>) -> Self {
+    /// A pool without instances; or with this one, which then is its only one and stays until the plugin is unloaded.
+    pub(super) fn new(loaded: Arc<Loaded>, setting: Setting, (pinned, kept): (Option<Runner>, Option<Kept>)) -> Self {
         let rules = Rules {
             meta: loaded.description.meta.clone(),
             max_running: setting.max_running,
             max_calls: match loaded.origin {
-                Origin::BuiltIn => usize::MAX,
+                Origin::BuiltIn(_) => usize::MAX,
                 Origin::File { .. } | Origin::Remote { .. } => CALLS_AT_ONCE,
             },
             pinned: pinned.is_some(),
@@ -115,6 +116,7 @@ impl Pool {
         Self {
             cache: Mutex::new(CollectCache::new(&loaded.description.meta, setting.cache_expiration)),
             loaded,
+            kept,
             setting,
             state: Mutex::new(state),
             epoch: Instant::now(),
@@ -241,11 +243,24 @@ impl Pool {
         self.state().retire(retired);
     }
 
+    /// The plugin is not to be loaded again. Those that hold the pool may go on; an instance that is nobody's ends.
+    pub(super) fn unloaded(&self) {
+        if let Some(kept) = &self.kept {
+            kept.want(false);
+        }
+        drop(self.stop(self.state().take_pinned()));
+    }
+
     /// Stops all instances, whoever uses them.
     pub(super) async fn close(&self) {
         self.retire(true);
         let stopping = self.stop(self.state().take_all());
         join(stopping).await;
+    }
+
+    /// The instance that stands alone, if the plugin does.
+    pub(super) fn pinned(&self) -> Option<Runner> {
+        self.state().pinned()
     }
 
     /// Its instances, as they are listed.
@@ -346,7 +361,7 @@ impl Pool {
 }
 
 impl Setting {
-    fn new_id(&self) -> u64 {
+    pub(super) fn new_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     base::TimestampNs,
-    plugin::{Checksum, Description, PluginTls},
+    plugin::{Checksum, Description, PluginTls, builtin::Builtin},
     workflow::{PluginKey, catalogue::Catalogue, config::GlobalConfig},
 };
 
@@ -22,7 +22,7 @@ pub struct Loaded {
 }
 
 /// Where a plugin comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Origin {
     /// An executable file.
     File {
@@ -39,7 +39,7 @@ pub enum Origin {
         url: String,
     },
     /// Gyre itself.
-    BuiltIn,
+    BuiltIn(&'static Builtin),
 }
 
 /// All that is loaded, at one moment.

@@ -20,7 +20,7 @@ fn least(meta: &str, all: &str) -> String {
 #[test]
 fn the_argument_is_what_snap_sends() {
     assert_eq!(
-        argument(LogLevel::Warn, None).unwrap(),
+        argument(LogLevel::Warn, None),
         r#"{"LogLevel":3,"PingTimeoutDuration":10000000000,"NoDaemon":false,"Pprof":false,"CertPath":"","KeyPath":"","RootCertPaths":"","TLSEnabled":false}"#
     );
     let tls = PluginTls {
@@ -28,7 +28,7 @@ fn the_argument_is_what_snap_sends() {
         key: PathBuf::from("/c.key"),
         ca: vec![PathBuf::from("/a"), PathBuf::from("/b")],
     };
-    let text = argument(LogLevel::Debug, Some(&tls)).unwrap();
+    let text = argument(LogLevel::Debug, Some(&tls));
     assert!(text.starts_with(r#"{"LogLevel":5,"#), "{text}");
     assert!(
         text.ends_with(r#""CertPath":"/c.crt","KeyPath":"/c.key","RootCertPaths":"/a:/b","TLSEnabled":true}"#),

@@ -44,7 +44,7 @@ async fn says_its_first_line_and_is_killed_with_its_children() {
     let grandchild = words.next().unwrap().parse().unwrap();
     assert!(is_alive(process.pid()) && is_alive(grandchild));
     let pid = process.pid();
-    process.end(Duration::ZERO).await;
+    process.kill().await;
     assert!(!is_alive(pid), "killed and waited for");
     until(|| !is_alive(grandchild) || is_zombie(grandchild)).await;
 }

@@ -241,6 +241,18 @@ impl State {
         self.take(|member| ids.contains(&member.id))
     }
 
+    /// The one instance that stays, if it is of that kind.
+    pub(super) fn pinned(&self) -> Option<Runner> {
+        let member = self.members.first().filter(|_| self.rules.pinned);
+        member.map(|member| member.runner.clone())
+    }
+
+    /// Takes out the one instance that stays, if it is of that kind.
+    pub(super) fn take_pinned(&mut self) -> Vec<Doomed> {
+        let is_pinned = self.rules.pinned;
+        self.take(|_| is_pinned)
+    }
+
     /// Takes out all instances.
     pub(super) fn take_all(&mut self) -> Vec<Doomed> {
         self.take(|_| true)
