@@ -4,8 +4,8 @@
 //! concern of the actors above.
 
 pub mod builtin;
-pub mod discover;
 mod client;
+pub mod discover;
 pub mod files;
 mod handshake;
 mod launch;
@@ -14,11 +14,11 @@ mod load_error;
 mod os_error;
 mod process;
 pub mod reap;
-pub mod trust;
 mod running;
 mod standalone;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod trust;
 mod wire;
 
 use std::{fmt, future::ready, sync::Arc, time::Duration};

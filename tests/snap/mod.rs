@@ -2,7 +2,10 @@
 
 mod auth;
 mod bad_plugins;
+mod builtin;
 mod daemon;
+mod default_task;
+mod load;
 mod multipart;
 mod plugins;
 mod rest;

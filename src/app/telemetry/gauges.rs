@@ -26,14 +26,18 @@ const STATES: [TaskState; 5] = [
 pub(super) fn register(metrics: &mut Metrics, plugins: &PluginsHandle, tasks: &TasksHandle, deps: &Deps) {
     register_tasks(metrics, tasks);
     let running = plugins.clone();
-    metrics.add(observe("telemetry_plugin_instances", "Running instances of plugins", move || {
-        let mut instances: BTreeMap<String, u64> = BTreeMap::new();
-        for instance in running.running() {
-            *instances.entry(instance.key.to_string()).or_default() += 1;
-        }
-        let sample = |(plugin, count)| (vec![("plugin", plugin)], to_gauge(count));
-        instances.into_iter().map(sample).collect()
-    }));
+    metrics.add(observe(
+        "telemetry_plugin_instances",
+        "Running instances of plugins",
+        move || {
+            let mut instances: BTreeMap<String, u64> = BTreeMap::new();
+            for instance in running.running() {
+                *instances.entry(instance.key.to_string()).or_default() += 1;
+            }
+            let sample = |(plugin, count)| (vec![("plugin", plugin)], to_gauge(count));
+            instances.into_iter().map(sample).collect()
+        },
+    ));
     let loaded = plugins.clone();
     metrics.add(observe("telemetry_plugins", "Loaded plugins", move || {
         vec![(Vec::new(), to_gauge(loaded.view().loaded.len() as u64))]
@@ -58,15 +62,24 @@ fn register_tasks(metrics: &mut Metrics, tasks: &TasksHandle) {
         let tasks = listed.list();
         let sample = |state: TaskState| {
             let count = tasks.iter().filter(|task| task.state == state).count();
-            (vec![("state", state.to_string().to_lowercase())], to_gauge(count as u64))
+            (
+                vec![("state", state.to_string().to_lowercase())],
+                to_gauge(count as u64),
+            )
         };
         STATES.map(sample).to_vec()
     }));
     type Count = fn(&TaskView) -> u64;
     let counts: [(&'static str, &'static str, Count); 3] = [
         ("telemetry_task_fires", "Fires of all tasks there are", |task| task.hits),
-        ("telemetry_task_misses", "Intervals that tasks were too busy for", |task| task.misses),
-        ("telemetry_task_failures", "Jobs of tasks that failed", |task| task.failures),
+        (
+            "telemetry_task_misses",
+            "Intervals that tasks were too busy for",
+            |task| task.misses,
+        ),
+        ("telemetry_task_failures", "Jobs of tasks that failed", |task| {
+            task.failures
+        }),
     ];
     for (name, help, count) in counts {
         let tasks = tasks.clone();
@@ -76,7 +89,9 @@ fn register_tasks(metrics: &mut Metrics, tasks: &TasksHandle) {
         }));
     }
     let watched = tasks.clone();
-    metrics.add(observe("telemetry_watchers", "Streams of task events that are open", move || {
-        vec![(Vec::new(), to_gauge(watched.watchers() as u64))]
-    }));
+    metrics.add(observe(
+        "telemetry_watchers",
+        "Streams of task events that are open",
+        move || vec![(Vec::new(), to_gauge(watched.watchers() as u64))],
+    ));
 }
