@@ -14,13 +14,14 @@ mod paths;
 pub mod restore;
 mod sharing;
 mod stores;
+mod telemetry;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
 
 use crate::{
-    actors::{BackendHandle, CircleHandle, VersionsHandle, VersionsParts},
+    actors::{BackendHandle, CircleHandle, TaskError, VersionsHandle, VersionsParts},
     base::ByteBudget,
     cluster::head::Keep,
     config::Config,
@@ -28,6 +29,7 @@ use crate::{
     journal::{self, Journal},
     meta,
     obs::Metrics,
+    plugin::trust::TrustError,
     proxy::{
         ack::Note, backup::Backups, client::SendError, dead_letters::DeadLetters, fleet::Fleet, queue::Queue, registry,
         shared::Shared,
@@ -40,6 +42,7 @@ use embedded::Appliers;
 use nodes::Nodes;
 use paths::Paths;
 use stores::Stores;
+use telemetry::{Telemetry, WritePath};
 
 /// How often cursors are saved, and with them segments deleted: what is delivered twice after a crash is at most this.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
@@ -51,6 +54,7 @@ const FIRST_CONTACT: Duration = Duration::from_secs(1);
 pub struct App {
     server: Server,
     nodes: Nodes,
+    telemetry: Telemetry,
     circles: Vec<CircleHandle>,
     backends: Vec<BackendHandle>,
     bound: JoinHandle<()>,
@@ -84,6 +88,15 @@ pub enum StartError {
     /// The front door.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// What the meta store holds of the tasks.
+    #[error("tasks: {0}")]
+    Tasks(#[from] TaskError),
+    /// The signatures of plugins cannot be checked as configured.
+    #[error("plugin signatures: {0}")]
+    Trust(#[from] TrustError),
+    /// The configured settings of plugins.
+    #[error("telemetry.plugins: {0}")]
+    PluginConfig(String),
     /// The threads of queries.
     #[error("query threads: {0}")]
     Threads(std::io::Error),
@@ -126,7 +139,6 @@ impl App {
         gauges::register(&mut metrics, &paths.fleet, &budget, &stores);
         gauges::register_readiness(&mut metrics, &readiness);
         let versions = start_versions(&config, &stores, &mut metrics);
-        let metrics = Arc::new(metrics);
         let queues = fleet::open_queues(&config, &paths.fleet, &stores).await?;
         let parts = ActorParts {
             config: &config,
@@ -140,8 +152,18 @@ impl App {
         let sharing = paths.share(&backends);
         first_contact(&paths.fleet, &stores.shared).await;
         let intake = Arc::new(paths.intake(&config, &stores, &metrics));
+        let reader = Arc::new(paths::reader(&config, &intake, &budget, &stores));
+        let write_path = WritePath {
+            intake: Arc::clone(&intake),
+            reader: Arc::clone(&reader),
+            client: paths.client,
+        };
+        let telemetry = Telemetry::start(&config, &stores, &nodes, write_path, &mut metrics).await?;
         let services = Services {
-            reader: Arc::new(paths::reader(&config, &intake, &budget, &stores)),
+            reader,
+            plugins: telemetry.plugins.clone(),
+            tasks: telemetry.tasks.clone(),
+            last_values: Arc::clone(&telemetry.last_values),
             readiness,
             agreement: paths.agreement,
             backups: backups(&paths.fleet, &stores),
@@ -151,7 +173,7 @@ impl App {
             nodes: nodes.handle.clone(),
             versions: versions.clone(),
             dead_letters: stores.dead_letters.clone(),
-            metrics,
+            metrics: Arc::new(metrics),
             limits: body_limits(&config, budget),
             credentials: config.auth.clone(),
             api: config.proxy.api,
@@ -163,6 +185,7 @@ impl App {
         Ok(Self {
             server,
             nodes,
+            telemetry,
             circles,
             backends,
             bound,
@@ -187,6 +210,7 @@ impl App {
         let Self {
             server,
             nodes,
+            telemetry,
             circles,
             backends: _,
             bound,
@@ -199,7 +223,9 @@ impl App {
             versions,
         } = self;
         versions.end_waits();
+        telemetry.tasks.end_watches();
         server.stop().await;
+        telemetry.stop().await;
         bound.abort();
         sharing.abort();
         versions.stop().await;
@@ -234,6 +260,7 @@ impl App {
         }
         self.nodes.handle.crash().await;
         self.versions.crash().await;
+        self.telemetry.tasks.crash().await;
     }
 }
 

@@ -47,6 +47,12 @@ enum Command {
     Meta(cli::meta::Arguments),
     /// List, pause, resume or deactivate the nodes that registered.
     Nodes(cli::nodes::Arguments),
+    /// Create, list, watch, start, stop, enable, remove or export tasks that collect metrics.
+    Task(cli::task::Arguments),
+    /// Load, unload, list or configure the plugins that tasks use.
+    Plugin(cli::plugin::Arguments),
+    /// Show the metrics that loaded plugins can collect.
+    Metric(cli::metric::Arguments),
     /// Write a database as line protocol.
     Export(cli::export::Arguments),
     /// Read line protocol, such as an export, into a running Gyre.
@@ -71,6 +77,9 @@ fn main() -> ExitCode {
         Command::DeadLetters(arguments) => cli::dead_letters::run(&arguments),
         Command::Meta(arguments) => cli::meta::run(&arguments),
         Command::Nodes(arguments) => cli::nodes::run(&arguments),
+        Command::Task(arguments) => cli::task::run(&arguments),
+        Command::Plugin(arguments) => cli::plugin::run(&arguments),
+        Command::Metric(arguments) => cli::metric::run(&arguments),
         Command::Export(arguments) => cli::export::run(&arguments),
         Command::Import(arguments) => cli::import::run(&arguments),
         Command::Backup(arguments) => cli::backup::run(&arguments),

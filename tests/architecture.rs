@@ -84,6 +84,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "proxy/reader.rs",
             "proxy/reader",
             "plugin/builtin",
+            "plugin/standalone.rs",
             "cli",
         ],
     ),

@@ -1,8 +1,9 @@
-//! The commands that move data: what `gyre export` writes, `gyre import` and the `influx` client read back, backups, and
-//! the metadata of clusters.
+//! The commands: what `gyre export` writes, `gyre import` and the `influx` client read back, backups, the metadata of
+//! clusters, plugins, metrics and tasks.
 
 mod backup;
 mod meta;
+mod telemetry;
 
 use std::{fs, net::SocketAddr, path::Path};
 

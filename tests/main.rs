@@ -24,5 +24,6 @@ mod faults;
 mod limits;
 mod meta;
 mod query;
+mod snap;
 mod support;
 mod write;

@@ -138,6 +138,7 @@ fn register_engines(metrics: &mut Metrics, fleet: &Arc<Fleet>) {
     }
 }
 
-fn to_gauge(value: u64) -> i64 {
+/// A count as a gauge has it.
+pub(super) fn to_gauge(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -76,17 +76,28 @@ impl Nodes {
 /// with a listening port of 0 only `nodes.advertise` can tell the port.
 fn own_registration(config: &Config) -> Registration {
     let listened = config.http.listen.first();
-    let ip = listened.and_then(named_address).unwrap_or_else(outward_address);
+    let ip = own_address(config);
     let port = listened.and_then(|address| Some(address.candidates().first()?.1));
     let found_out = SocketAddr::new(ip, port.unwrap_or_default());
     let advertised = config.nodes.advertise.as_ref().map(ToString::to_string);
     let bind = advertised.unwrap_or_else(|| found_out.to_string());
     Registration {
-        hostname: hostname().unwrap_or_else(|| ip.to_string()),
+        hostname: own_hostname(config),
         ip: format!("{ip},"),
         bind,
         previous: None,
     }
+}
+
+/// This machine's name, or the address by which others know it.
+pub(super) fn own_hostname(config: &Config) -> String {
+    hostname().unwrap_or_else(|| own_address(config).to_string())
+}
+
+/// The address by which others reach this process.
+fn own_address(config: &Config) -> IpAddr {
+    let listened = config.http.listen.first();
+    listened.and_then(named_address).unwrap_or_else(outward_address)
 }
 
 /// The address that the configuration listens on, if it names one.

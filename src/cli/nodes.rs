@@ -6,7 +6,7 @@ use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::remote::Remote;
+use super::{remote::Remote, table};
 
 /// The largest page that the list of hosts answers.
 const PAGE: &str = "page_size=1000";
@@ -97,7 +97,7 @@ fn list(remote: &Remote, cluster: Option<&str>, json: bool) -> anyhow::Result<()
             json!({"cflux": nodes["cflux"], "influx": nodes["influx"], "hosts": hosts})
         );
     } else {
-        print_table(&rows(&nodes, &hosts));
+        table::print(HEADINGS, &rows(&nodes, &hosts));
     }
     Ok(())
 }
@@ -165,19 +165,5 @@ fn condition(host: &Value) -> String {
         (false, _) => "inactive".to_owned(),
         (true, true) => format!("paused{}", reason.unwrap_or_default()),
         (true, false) => "active".to_owned(),
-    }
-}
-
-/// Columns as wide as their widest cell; control characters, which a name may hold, are escaped.
-fn print_table(rows: &[[String; 6]]) {
-    let rows = rows
-        .iter()
-        .map(|row| row.each_ref().map(|cell| cell.escape_debug().to_string()));
-    let rows: Vec<_> = [HEADINGS.map(str::to_owned)].into_iter().chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 6] = std::array::from_fn(width);
-    for row in &rows {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
     }
 }

@@ -107,6 +107,17 @@ impl Session<'_> {
         self.send(method, self.remote.url(path, &[])?, body).await
     }
 
+    /// Asks with a body of that media type; whatever the answer is.
+    pub(crate) async fn request_as(
+        &self,
+        method: Method,
+        path: &str,
+        (media_type, body): (&str, Vec<u8>),
+    ) -> anyhow::Result<reqwest::Response> {
+        let request = self.prepare(method, self.remote.url(path, &[])?);
+        Ok(request.header("Content-Type", media_type).body(body).send().await?)
+    }
+
     /// Runs one InfluxQL statement; all series of its answer.
     pub(crate) async fn query(&self, influxql: &str) -> anyhow::Result<Vec<Series>> {
         let mut all = Vec::new();
@@ -166,11 +177,17 @@ impl Session<'_> {
         Ok((status, error.unwrap_or(text)))
     }
 
-    async fn send(&self, method: Method, url: Url, body: Vec<u8>) -> anyhow::Result<reqwest::Response> {
-        let mut request = self.client.request(method.clone(), url.clone());
-        if !self.remote.username.is_empty() {
-            request = request.basic_auth(&self.remote.username, Some(&self.remote.password));
+    fn prepare(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
+        let request = self.client.request(method, url);
+        let Remote { username, password, .. } = self.remote;
+        if username.is_empty() && password.is_empty() {
+            return request;
         }
+        request.basic_auth(username, Some(password))
+    }
+
+    async fn send(&self, method: Method, url: Url, body: Vec<u8>) -> anyhow::Result<reqwest::Response> {
+        let mut request = self.prepare(method.clone(), url.clone());
         if method == Method::PATCH {
             request = request.header("Content-Type", "application/json");
         }

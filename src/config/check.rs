@@ -21,6 +21,11 @@ impl<'s> Table<'s> {
         self.source.invalid(&self.path.key(key), message)
     }
 
+    /// The error that an item of the list `key` is wrong.
+    pub(super) fn wrong_item(&self, key: &str, index: usize, message: impl ToString) -> ConfigError {
+        self.source.invalid(&self.path.key(key).index(index), message)
+    }
+
     /// A value with a textual form of its own.
     pub(super) fn parse<T: FromStr<Err: Display>>(&self, key: &str, text: &str) -> Result<T, ConfigError> {
         text.parse().map_err(|error: T::Err| self.wrong(key, error))
@@ -35,10 +40,8 @@ impl<'s> Table<'s> {
         if texts.is_empty() {
             return Err(self.wrong(key, "at least one is needed"));
         }
-        let item = |(index, text): (usize, &String)| {
-            let wrong = |error: T::Err| self.source.invalid(&self.path.key(key).index(index), error);
-            text.parse().map_err(wrong)
-        };
+        let item =
+            |(index, text): (usize, &String)| text.parse().map_err(|error: T::Err| self.wrong_item(key, index, error));
         texts.iter().enumerate().map(item).collect()
     }
 

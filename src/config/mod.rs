@@ -27,6 +27,7 @@ mod raw;
 mod schema;
 mod secret;
 mod source;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -38,6 +39,7 @@ pub use load::{load, parse};
 pub use model::{
     Ack, Api, Backend, Circle, Config, Credentials, Data, Delivery, Etcd, Gzip, Http, Journal, JournalSync, Log,
     LogFormat, LogLevel, LongpollTimeout, MAX_BLOB, MAX_HISTORY, Memory, Meta, Nodes, OnDamage, Proxy, Query,
-    ServerTls, SharedStore, Telemetry, Trust, Whitelist, Workers,
+    ServerTls, SharedStore, Trust, Whitelist, Workers,
 };
 pub use secret::Secret;
+pub use telemetry::{PluginSettings, PluginTls, PluginTrust, Plugins, Telemetry};

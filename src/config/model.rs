@@ -4,7 +4,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use super::{BackendUrl, HostPort, HttpUrl, ListenAddr, Secret};
+use super::{BackendUrl, HostPort, HttpUrl, ListenAddr, Secret, Telemetry};
 use crate::{
     base::ByteSize,
     ring::{HashKey, ShardKey},
@@ -35,7 +35,7 @@ pub struct Config {
     pub meta: Meta,
     /// The node registry.
     pub nodes: Nodes,
-    /// Gyre's own metrics.
+    /// Plugins and tasks that collect metrics.
     pub telemetry: Telemetry,
     /// Placement and acknowledgement.
     pub proxy: Proxy,
@@ -317,13 +317,6 @@ pub struct Nodes {
     pub revive_window: Duration,
     /// How long the consequences wait when many nodes die at once; may be zero.
     pub brake_hold: Duration,
-}
-
-/// `[telemetry]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Telemetry {
-    /// Whether this host's metrics are collected.
-    pub default_task: bool,
 }
 
 /// `[proxy]`

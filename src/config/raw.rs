@@ -3,6 +3,8 @@
 //! The defaults are merged in before it is read, so a field is missing only where a key is required. The keys are
 //! explained in `config/gyre.toml`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::Secret;
@@ -163,6 +165,30 @@ pub(super) struct Nodes {
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct Telemetry {
     pub(super) default_task: bool,
+    pub(super) password: Secret,
+    pub(super) allowed_origins: Vec<String>,
+    pub(super) expand_env: bool,
+    pub(super) max_tasks: usize,
+    pub(super) watch_backlog: usize,
+    pub(super) auto_discover: Vec<String>,
+    pub(super) max_running_plugins: usize,
+    pub(super) max_plugin_restarts: i64,
+    pub(super) plugin_load_timeout: String,
+    pub(super) max_plugin_size: String,
+    pub(super) cache_expiration: String,
+    pub(super) plugin_trust: String,
+    pub(super) keyrings: Vec<String>,
+    pub(super) plugin_tls: PluginTls,
+    pub(super) tags: BTreeMap<String, BTreeMap<String, String>>,
+    pub(super) plugins: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct PluginTls {
+    pub(super) cert: String,
+    pub(super) key: String,
+    pub(super) ca: Vec<String>,
 }
 
 #[derive(Deserialize)]

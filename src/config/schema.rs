@@ -36,7 +36,7 @@ pub(super) fn step<'k>(known: &'k Value, segment: &Segment) -> Option<&'k Value>
     }
 }
 
-/// Refuses keys that the defaults do not show. Values of the wrong kind are left to the typed reading.
+/// Refuses keys that the defaults do not show; a table that they show empty takes any. Values of the wrong kind are left to the typed reading.
 pub(super) fn refuse_unknown_keys(
     given: &Value,
     known: &Value,
@@ -44,6 +44,7 @@ pub(super) fn refuse_unknown_keys(
     refuse: &impl Fn(KeyPath, Vec<String>) -> ConfigError,
 ) -> Result<(), ConfigError> {
     match (given, known) {
+        (Value::Object(_), Value::Object(known)) if known.is_empty() => {}
         (Value::Object(given), Value::Object(known)) => {
             for (key, value) in given {
                 let path = path.key(key);

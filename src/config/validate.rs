@@ -10,10 +10,11 @@ use super::{
     model::{
         Ack, Api, Backend, Circle, Config, Data, Delivery, Embedded, Etcd, Gzip, Http, Journal, JournalSync, Log,
         LogFormat, LogLevel, LongpollTimeout, MAX_BLOB, MAX_HISTORY, Memory, Meta, Nodes, OnDamage, Proxy, Query,
-        ServerTls, SharedStore, Telemetry, Trust, Whitelist, Workers,
+        ServerTls, SharedStore, Trust, Whitelist, Workers,
     },
     raw::{self, RawConfig},
     source::Source,
+    telemetry::telemetry,
 };
 use crate::base::{ByteSize, duration};
 
@@ -46,9 +47,7 @@ pub(super) fn validate(raw: RawConfig, source: &Source) -> Result<Config, Config
         },
         meta: meta(raw.meta, &table("meta"), &table("meta.etcd"))?,
         nodes: nodes(&raw.nodes, &table("nodes"))?,
-        telemetry: Telemetry {
-            default_task: raw.telemetry.default_task,
-        },
+        telemetry: telemetry(raw.telemetry, &table("telemetry"), &table("telemetry.plugin_tls"))?,
         proxy: proxy(raw.proxy, &table("proxy"))?,
         circles: circles(raw.circles, source)?,
     };

@@ -140,6 +140,7 @@ fn family(path: &str) -> &'static str {
         _ if path.starts_with("/nodes/") => "nodes",
         "/clusters" => POLLED,
         _ if path.starts_with("/clusters/") => POLLED,
+        _ if path.starts_with("/v1/") || path.starts_with("/v2/") || path.starts_with("/telemetry/") => "telemetry",
         _ => "admin",
     }
 }

@@ -19,13 +19,16 @@ mod nodes;
 mod params;
 mod scale;
 mod server;
+mod snap;
+mod sse;
 
 use std::sync::Arc;
 
 use crate::{
-    actors::{CircleHandle, NodesHandle, VersionsHandle},
+    actors::{CircleHandle, NodesHandle, PluginsHandle, TasksHandle, VersionsHandle},
     config::{Api, Config, Credentials},
     obs::Metrics,
+    plugin::builtin::LastValues,
     proxy::{
         agreement::Agreement, backup::Backups, client::ClientOptions, dead_letters::DeadLetters, fleet::Fleet,
         intake::Intake, reader::Reader, readiness::Readiness,
@@ -56,6 +59,12 @@ pub struct Services {
     pub nodes: NodesHandle,
     /// The versioned metadata of clusters.
     pub versions: VersionsHandle,
+    /// The plugins that are loaded.
+    pub plugins: PluginsHandle,
+    /// The telemetry tasks.
+    pub tasks: TasksHandle,
+    /// What the prometheus publisher was given last.
+    pub last_values: Arc<LastValues>,
     /// What could not be delivered.
     pub dead_letters: DeadLetters,
     /// What is counted.

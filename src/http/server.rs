@@ -17,7 +17,7 @@ use crate::{
     proxy::client::{Client, SendError},
 };
 
-use super::{Services, access, admin, clusters, gyre, health, influx, nodes, scale};
+use super::{Services, access, admin, clusters, gyre, health, influx, nodes, scale, snap, sse::Close};
 
 /// Times of `query.stall_timeout` after which a client that reads nothing is cut off. The query ends first, though the
 /// system's buffers fill before its answer stalls, and its last words are there for a client that reads on in between.
@@ -53,6 +53,7 @@ pub struct Server {
     /// The addresses it listens on.
     pub addresses: Vec<SocketAddr>,
     handle: ServerHandle,
+    close: Close,
     running: tokio::task::JoinHandle<io::Result<()>>,
 }
 
@@ -69,12 +70,14 @@ impl Server {
         let per_worker = config.max_connections.get().div_ceil(workers);
         let cut_off_after = services.config.query.stall_timeout.saturating_mul(CUT_OFF_FACTOR);
         let services = web::Data::from(services);
+        let (close, closing) = Close::new();
         let make = move || {
             let client = Client::new(services.fleet.backends.iter().map(AsRef::as_ref), services.client);
             let client = client.expect("the same settings worked a moment ago");
             App::new()
                 .app_data(services.clone())
                 .app_data(web::Data::new(client))
+                .app_data(web::Data::new(closing.clone()))
                 .wrap(from_fn(access::around))
                 .configure(|routes| influx::routes(routes, &services))
                 .configure(admin::routes)
@@ -83,7 +86,8 @@ impl Server {
                 .configure(nodes::routes)
                 .configure(scale::routes)
                 .configure(clusters::routes)
-                .default_service(web::to(influx::not_found))
+                .configure(snap::routes)
+                .default_service(web::to(snap::dispatch))
         };
         let mut server = HttpServer::new(make)
             .workers(workers)
@@ -115,12 +119,14 @@ impl Server {
         Ok(Self {
             addresses,
             handle,
+            close,
             running: tokio::task::spawn_local(running),
         })
     }
 
-    /// Accepts nothing new, lets running requests finish within the configured time, and ends.
+    /// Accepts nothing new, ends streams, lets running requests finish within the configured time, and ends.
     pub async fn stop(self) {
+        self.close.now();
         self.handle.stop(true).await;
         match self.running.await {
             Ok(Ok(())) => {}

@@ -90,3 +90,23 @@ impl std::fmt::Display for Checksum {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
+
+impl LogLevel {
+    /// The number that plugins are given.
+    pub(super) fn number(self) -> u8 {
+        match self {
+            Self::Error => 2,
+            Self::Warn => 3,
+            Self::Info => 4,
+            Self::Debug => 5,
+        }
+    }
+}
+
+impl PluginTls {
+    /// The paths of the authorities' certificates, joined by `:`.
+    pub(super) fn ca_list(&self) -> String {
+        let paths = self.ca.iter().map(|path| path.display().to_string());
+        paths.collect::<Vec<_>>().join(":")
+    }
+}

@@ -4,9 +4,22 @@
 //! concern of the actors above.
 
 pub mod builtin;
+mod client;
+pub mod discover;
 pub mod files;
+mod handshake;
 mod launch;
 mod load;
+mod load_error;
+mod os_error;
+mod process;
+pub mod reap;
+mod running;
+mod standalone;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod trust;
+mod wire;
 
 use std::{fmt, future::ready, sync::Arc, time::Duration};
 
@@ -14,8 +27,12 @@ use futures_util::{future::BoxFuture, stream::BoxStream};
 
 use crate::workflow::{Config, Metric, PluginMeta, policy::Policy, pool::NoInstance};
 
+pub use client::Client;
+pub use handshake::HandshakeError;
 pub use launch::{Checksum, Launch, LogLevel, OWNER_VARIABLE, PluginTls, Program};
-pub use load::{GlobalConfigOf, LoadError, load};
+pub use load::{GlobalConfigOf, load};
+pub use load_error::LoadError;
+pub use running::Running;
 
 /// An answer to come.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, CallError>>;

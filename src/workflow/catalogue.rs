@@ -216,7 +216,7 @@ fn instance(entry: &Arc<Entry>, asked: &Namespace) -> Arc<Entry> {
         }
     }
     if *elements == *entry.metric.namespace.0 {
-        return entry.clone();
+        return Arc::clone(entry);
     }
     let mut entry = Entry::clone(entry);
     entry.metric.namespace = Namespace::from_iter(elements);

@@ -17,6 +17,7 @@ use crate::base::{ErrorKind, TimestampNs};
 
 use super::{
     cron::{self, Expression},
+    gotime::Moment,
     manifest::{Schedule, Window},
 };
 
@@ -98,12 +99,12 @@ impl Schedule {
 
 impl Window {
     fn validate(&self, now: TimestampNs) -> Result<(), Invalid> {
-        let stop = self.stop.map(|stop| stop.at);
-        if stop.is_some_and(|stop| stop.as_nanosecond() < i128::from(now.0)) {
+        let stop = self.stop.map(Moment::as_nanos);
+        if stop.is_some_and(|stop| stop < i128::from(now.0)) {
             return Err(Invalid::StopInThePast);
         }
         if let (Some(start), Some(stop)) = (self.start, stop)
-            && stop < start.at
+            && stop < start.as_nanos()
         {
             return Err(Invalid::StopBeforeStart);
         }
@@ -161,7 +162,7 @@ impl Rhythm {
         Self::Interval {
             interval,
             first,
-            end: window.stop.map(|stop| stop.timestamp()).or(counted),
+            end: window.stop.map(Moment::timestamp).or(counted),
         }
     }
 }

@@ -48,7 +48,7 @@ impl TagRules {
             return;
         };
         if metric.tags.is_empty() {
-            metric.tags = tags.clone();
+            metric.tags = Arc::clone(tags);
         } else {
             let tags = tags.iter().map(|(key, value)| (key.clone(), value.clone()));
             Arc::make_mut(&mut metric.tags).extend(tags);

@@ -1,17 +1,9 @@
-//! The Python package `influxdb`, in the environment that `scripts/python-env` makes.
+//! The Python package `influxdb`.
 
-use std::{path::Path, sync::LazyLock};
+use std::path::Path;
 
 use super::run;
-use crate::support::cluster::Cluster;
-
-/// The interpreter of the environment, made on first use.
-static PYTHON: LazyLock<String> = LazyLock::new(|| {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/python-env");
-    let script = script.to_str().expect("the project's path is UTF-8");
-    let install = "python3 with venv and a package index are needed once";
-    run(script, &[], install).trim().to_owned()
-});
+use crate::support::{cluster::Cluster, python::PYTHON};
 
 #[test]
 fn package_influxdb_works() {

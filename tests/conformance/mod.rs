@@ -1,6 +1,7 @@
 //! Recorded cases, replayed: those in the directory that `GYRE_CONFORMANCE` names, beside the project's own.
 
 mod influxql;
+mod snap_catalogue;
 mod snap_plugins;
 mod wire;
 

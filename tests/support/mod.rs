@@ -17,7 +17,9 @@ mod message;
 pub(crate) mod null_backend;
 pub(crate) mod ports;
 pub(crate) mod process;
+pub(crate) mod python;
 pub(crate) mod small_disk;
+pub(crate) mod snap;
 pub(crate) mod tcp_proxy;
 pub(crate) mod wait;
 

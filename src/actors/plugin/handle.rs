@@ -1,21 +1,30 @@
 //! The way to a running plugin.
 
-use std::sync::Arc;
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
+use arc_swap::ArcSwap;
 use prometheus_client::metrics::counter::Counter;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::{
-    plugin::{Answer, Batches, CallError, Instance, Launch, LoadError, StreamRequest},
+    actors::guard::{Guarded, guard},
+    plugin::{Answer, Batches, CallError, Client, Instance, Launch, LoadError, Program, Running, StreamRequest},
     workflow::{Config, Metric, PluginKey},
 };
 
-/// The way to a running plugin. Clones share it.
+use super::{Crash, PluginActor, Stop};
+
+/// Only stops are asked of the actor.
+const CAPACITY: usize = 16;
+
+/// The way to a running plugin, until it is stopped. Clones share it.
 #[derive(Debug, Clone)]
 pub struct InstanceHandle {
-    key: PluginKey,
-    id: u64,
-    state: watch::Receiver<InstanceView>,
+    actor: Guarded<PluginActor>,
+    shared: Arc<Shared>,
 }
 
 /// What is known of a running plugin.
@@ -42,61 +51,188 @@ pub enum InstanceState {
     Stopped,
 }
 
+/// What the actor and its handles share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    key: PluginKey,
+    id: u64,
+    launch: Launch,
+    way: ArcSwap<Way>,
+    view: watch::Sender<InstanceView>,
+    /// The plugin that was started before the actor.
+    first: Mutex<Option<Running>>,
+}
+
+/// The way to the plugin, or why there is none.
+#[derive(Debug)]
+enum Way {
+    Open(Client),
+    Closed(String),
+}
+
 impl InstanceHandle {
     /// Starts a plugin, and the actor that watches it on the current arbiter; `crashes` counts the actor's restarts.
+    /// It runs until it is stopped, even when all handles are gone.
     ///
     /// # Errors
-    /// When it does not start, or is another plugin than `key`.
-    pub async fn start(_key: PluginKey, _id: u64, _launch: Launch, _crashes: Counter) -> Result<Self, LoadError> {
-        Err(LoadError::Unsupported)
+    /// When it does not start, does not answer, or is another plugin than `key`.
+    pub async fn start(key: PluginKey, id: u64, launch: Launch, crashes: Counter) -> Result<Self, LoadError> {
+        let running = start(&key, &launch).await?;
+        let (view, _) = watch::channel(InstanceView {
+            state: InstanceState::Running,
+            pid: running.pid(),
+            restarts: 0,
+        });
+        let shared = Arc::new(Shared {
+            way: ArcSwap::from_pointee(Way::Open(running.client().clone())),
+            first: Mutex::new(Some(running)),
+            key,
+            id,
+            launch,
+            view,
+        });
+        let for_actor = Arc::clone(&shared);
+        let make = move |life| PluginActor::new(Arc::clone(&for_actor), life);
+        Ok(Self {
+            actor: guard(format!("plugin {shared}"), CAPACITY, crashes, make),
+            shared,
+        })
     }
 
     /// Which plugin it is one of.
     #[must_use]
     pub fn key(&self) -> &PluginKey {
-        &self.key
+        &self.shared.key
     }
 
     /// Its number among the instances of the plugin.
     #[must_use]
     pub fn id(&self) -> u64 {
-        self.id
+        self.shared.id
     }
 
     /// What is known of it now.
     #[must_use]
     pub fn view(&self) -> InstanceView {
-        self.state.borrow().clone()
+        self.shared.view.borrow().clone()
     }
 
     /// What is known of it, and every later state; the last ones are `Dead` and `Stopped`.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<InstanceView> {
-        self.state.clone()
+        self.shared.view.subscribe()
     }
 
-    /// Ends the plugin: tells it why, waits a moment, kills it. Returns when it is gone. A second call only waits.
-    pub async fn stop(&self, _reason: &str) {}
-}
+    /// Ends the plugin: tells it why, waits a moment, kills it. Returns when it is gone; later calls find it so.
+    pub async fn stop(&self, reason: &str) {
+        self.actor.expect_end();
+        let (done, ended) = oneshot::channel();
+        let reason = reason.to_owned();
+        // An actor that is gone has taken its plugin along.
+        if self.actor.ask(Stop { reason, done }).await.is_ok() {
+            let _ended = ended.await;
+        }
+        self.shared.stopped();
+    }
 
-fn gone<'a, T: Send + 'a>() -> Answer<'a, T> {
-    Box::pin(async { Err(CallError::Unsupported("not supported yet".to_owned())) })
+    /// Makes the actor panic, for tests of its supervision.
+    #[doc(hidden)]
+    pub async fn crash(&self) {
+        // That the actor is gone is what was asked for.
+        let _gone = self.actor.ask(Crash).await;
+    }
 }
 
 impl Instance for InstanceHandle {
-    fn collect(&self, _wanted: Arc<[Metric]>) -> Answer<'_, Vec<Metric>> {
-        gone()
+    fn collect(&self, wanted: Arc<[Metric]>) -> Answer<'_, Vec<Metric>> {
+        Box::pin(async move { self.shared.client()?.collect(&wanted).await })
     }
 
-    fn process(&self, _metrics: Arc<[Metric]>, _config: Arc<Config>) -> Answer<'_, Vec<Metric>> {
-        gone()
+    fn process(&self, metrics: Arc<[Metric]>, config: Arc<Config>) -> Answer<'_, Vec<Metric>> {
+        Box::pin(async move { self.shared.client()?.process(&metrics, &config).await })
     }
 
-    fn publish(&self, _metrics: Arc<[Metric]>, _config: Arc<Config>) -> Answer<'_, ()> {
-        gone()
+    fn publish(&self, metrics: Arc<[Metric]>, config: Arc<Config>) -> Answer<'_, ()> {
+        Box::pin(async move { self.shared.client()?.publish(&metrics, &config).await })
     }
 
-    fn stream(&self, _request: StreamRequest) -> Answer<'_, Batches> {
-        gone()
+    fn stream(&self, request: StreamRequest) -> Answer<'_, Batches> {
+        Box::pin(async move { self.shared.client()?.stream(request) })
     }
+}
+
+impl Shared {
+    /// Starts the plugin anew.
+    pub(super) async fn start(&self) -> Result<Running, LoadError> {
+        start(&self.key, &self.launch).await
+    }
+
+    /// Nobody else than who started it can start a plugin that stands alone.
+    pub(super) fn max_restarts(&self) -> Option<u32> {
+        match self.launch.program {
+            Program::File { .. } => self.launch.max_restarts,
+            Program::StandAlone { .. } => Some(0),
+        }
+    }
+
+    pub(super) fn take_first(&self) -> Option<Running> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn runs(&self, running: &Running) {
+        self.way.store(Arc::new(Way::Open(running.client().clone())));
+        self.view.send_modify(|view| {
+            view.restarts += u32::from(view.state != InstanceState::Running);
+            view.state = InstanceState::Running;
+            view.pid = running.pid();
+        });
+    }
+
+    pub(super) fn restarting(&self, why: &str) {
+        let text = format!("plugin {} died and is being started again: {why}", self.key);
+        self.close(InstanceState::Restarting, text);
+    }
+
+    pub(super) fn dead(&self, why: &str) {
+        let text = format!("plugin {} is dead: {why}", self.key);
+        self.close(InstanceState::Dead(why.into()), text);
+    }
+
+    pub(super) fn stopped(&self) {
+        self.close(InstanceState::Stopped, format!("plugin {} was stopped", self.key));
+    }
+
+    fn close(&self, state: InstanceState, text: String) {
+        self.way.store(Arc::new(Way::Closed(text)));
+        self.view.send_modify(|view| {
+            view.state = state;
+            view.pid = None;
+        });
+    }
+
+    fn client(&self) -> Result<Client, CallError> {
+        match &**self.way.load() {
+            Way::Open(client) => Ok(client.clone()),
+            Way::Closed(why) => Err(CallError::Transport(why.clone())),
+        }
+    }
+}
+
+impl fmt::Display for Shared {
+    /// As Snap names an instance: `TYPE:NAME:vVERSION:idID`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PluginKey { kind, name, version } = &self.key;
+        write!(f, "{kind}:{name}:v{version}:id{}", self.id)
+    }
+}
+
+async fn start(key: &PluginKey, launch: &Launch) -> Result<Running, LoadError> {
+    let running = Running::start(launch).await?;
+    let found = &running.meta().key;
+    if found != key {
+        let (found, wanted) = (found.clone(), key.clone());
+        return Err(LoadError::Another { found, wanted });
+    }
+    running.client().ping().await?;
+    Ok(running)
 }

@@ -6,8 +6,11 @@ use crate::{
     actors::guard::Refused,
     base::ErrorKind,
     meta,
-    plugin::{CallError, LoadError},
+    plugin::{CallError, LoadError, trust::TrustError},
+    workflow::{catalogue::offer::BadOffer, config::InvalidConfig},
 };
+
+use super::record::BadDocument;
 
 /// The plugins did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +33,27 @@ pub enum PluginsError {
     /// It does not start, does not say what it is, or says what no plugin may say.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// It offers metrics that cannot be asked for.
+    #[error(transparent)]
+    Offer(#[from] BadOffer),
+    /// It may not run here.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// A built-in cannot be described with the global configuration.
     #[error(transparent)]
     Describe(#[from] CallError),
     /// Its file cannot be kept or read.
     #[error("{0}")]
     File(#[from] io::Error),
+    /// What is to be stored of it cannot be written down.
+    #[error("{0}")]
+    Document(#[from] serde_json::Error),
+    /// What is stored of it cannot be read.
+    #[error("{0}")]
+    Stored(#[from] BadDocument),
+    /// What is stored of the configuration cannot be read.
+    #[error(transparent)]
+    Config(#[from] InvalidConfig),
     /// Built-in plugins and those that stand alone have no file.
     #[error("plugin has no file")]
     NoFile,
@@ -56,8 +74,10 @@ impl PluginsError {
             Self::NotFound | Self::NoBuiltIn(_) => ErrorKind::NotFound,
             Self::NotLoaded | Self::InUse(_) => ErrorKind::Conflict,
             Self::Load(error) => error.kind(),
-            Self::Describe(_) => ErrorKind::InvalidArgument,
-            Self::File(_) => ErrorKind::Internal,
+            Self::Describe(_) | Self::Offer(_) => ErrorKind::InvalidArgument,
+            Self::Trust(_) => ErrorKind::Denied,
+            Self::File(_) | Self::Document(_) => ErrorKind::Internal,
+            Self::Stored(_) | Self::Config(_) => ErrorKind::Corrupt,
             Self::NoFile => ErrorKind::Unsupported,
             Self::Refused(refused) => refused.kind(),
             Self::Store(error) => error.kind(),

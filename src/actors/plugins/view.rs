@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     base::TimestampNs,
-    plugin::{Checksum, Description, PluginTls},
-    workflow::{PluginKey, config::GlobalConfig},
+    plugin::{Checksum, Description, PluginTls, builtin::Builtin},
+    workflow::{PluginKey, catalogue::Catalogue, config::GlobalConfig},
 };
 
 /// A plugin that is loaded: known and ready to be started, whether an instance runs or not.
@@ -22,7 +22,7 @@ pub struct Loaded {
 }
 
 /// Where a plugin comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Origin {
     /// An executable file.
     File {
@@ -39,7 +39,7 @@ pub enum Origin {
         url: String,
     },
     /// Gyre itself.
-    BuiltIn,
+    BuiltIn(&'static Builtin),
 }
 
 /// All that is loaded, at one moment.
@@ -47,6 +47,8 @@ pub enum Origin {
 pub struct PluginsView {
     /// The plugins, ordered by key.
     pub loaded: Vec<Arc<Loaded>>,
+    /// What they collect.
+    pub catalogue: Catalogue,
     /// Configuration that holds whatever task uses a plugin.
     pub config: GlobalConfig,
     /// Raised by every change.

@@ -218,6 +218,12 @@ impl TasksHandle {
         Ok(self.task(id)?.entry.channel.watch(self.is_open.subscribe()))
     }
 
+    /// How many watch a task now.
+    #[must_use]
+    pub fn watchers(&self) -> usize {
+        self.is_open.receiver_count()
+    }
+
     /// Closes all watchers, and from now on every new one: the process stops.
     pub fn end_watches(&self) {
         self.is_open.send_replace(false);

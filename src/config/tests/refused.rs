@@ -12,8 +12,8 @@ fn unknown_keys() {
     );
     check("\n[htpp]\n", "gyre.toml:2: unknown key `htpp`: did you mean `http`?");
     check(
-        "[telemetry]\nwhatever = 1\n",
-        "gyre.toml:2: unknown key `telemetry.whatever`: did you mean `default_task`?",
+        "[telemetry]\ndefault_tsk = true\n",
+        "gyre.toml:2: unknown key `telemetry.default_tsk`: did you mean `default_task`?",
     );
     check(
         "[log]\ncolour = 1\n",
@@ -133,6 +133,47 @@ fn values_out_of_range() {
         "2: delivery.connections: must be more than zero",
     );
     check("[data]\ndir = \" \"", "2: data.dir: must not be empty");
+}
+
+#[test]
+fn telemetry_that_cannot_be() {
+    let check = |text: &str, message: &str| {
+        let text = format!("[telemetry]\n{text}");
+        assert_eq!(refuse("gyre.toml", &text), format!("gyre.toml:2: telemetry.{message}"));
+    };
+    check(
+        "allowed_origins = [\"https://a\", \"b.example.com\"]",
+        "allowed_origins[1]: Invalid origin found: b.example.com",
+    );
+    check(
+        "allowed_origins = [\"https://a/path\"]",
+        "allowed_origins[0]: Invalid origin found: https://a/path",
+    );
+    check(
+        "max_plugin_restarts = -2",
+        "max_plugin_restarts: -2 is neither -1 nor a number of restarts",
+    );
+    check(
+        "plugin_load_timeout = \"2m\"",
+        "plugin_load_timeout: 2m is not within 1s to 1m",
+    );
+    check("plugin_trust = \"on\"", "plugin_trust: \"on\" needs keyrings");
+    check(
+        "plugin_tls = { cert = \"a\", key = \"b\" }",
+        "plugin_tls.ca: TLS with plugins needs cert, key and ca",
+    );
+    check("max_tasks = 0", "max_tasks: must be more than zero");
+}
+
+#[test]
+fn settings_of_plugins_are_free_and_never_printed() {
+    let text = "[telemetry]\nplugins = { collector = { mock = { all = { password = \"hunter2\" } } } }\n\
+                tags = { \"/\" = { dc = \"x1\" } }";
+    let config = accept("gyre.toml", text);
+    assert_eq!(config.telemetry.tags["/"]["dc"], "x1");
+    let settings = &config.telemetry.plugins.settings;
+    assert_eq!(settings.0["collector"]["mock"]["all"]["password"], "hunter2");
+    assert!(!format!("{config:?}").contains("hunter2"));
 }
 
 #[test]

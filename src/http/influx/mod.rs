@@ -16,6 +16,11 @@ use crate::influx::result::{Format, OutputOptions, TimeFormat};
 
 use super::{Services, access, cors, error::ApiError, params};
 
+/// Go's answer to an unknown path.
+pub(super) const NOT_FOUND: &str = "404 page not found\n";
+/// Go's answer to a method that the path does not know.
+pub(super) const METHOD_NOT_ALLOWED: &str = "Method Not Allowed\n";
+
 /// Adds the routes.
 pub(super) fn routes(routes: &mut web::ServiceConfig, services: &Services) {
     let preflight = || web::method(Method::OPTIONS).to(cors::preflight);
@@ -95,11 +100,6 @@ fn output(request: &HttpRequest) -> OutputOptions {
     }
 }
 
-/// The answer to an unknown path.
-pub(super) async fn not_found() -> HttpResponse {
-    plain(StatusCode::NOT_FOUND, "404 page not found\n")
-}
-
 async fn only_post() -> HttpResponse {
     not_allowed("OPTIONS, POST")
 }
@@ -109,14 +109,15 @@ async fn only_get_and_post() -> HttpResponse {
 }
 
 fn not_allowed(allow: &'static str) -> HttpResponse {
-    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, METHOD_NOT_ALLOWED);
     response
         .headers_mut()
         .insert(header::ALLOW, header::HeaderValue::from_static(allow));
     response
 }
 
-fn plain(status: StatusCode, text: &'static str) -> HttpResponse {
+/// An answer of Go's own router.
+pub(super) fn plain(status: StatusCode, text: &'static str) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

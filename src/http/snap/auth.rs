@@ -1,7 +1,10 @@
 //! Who may ask: with `telemetry.password` whoever knows it, under any name; without it, whom the other interfaces let
 //! in.
 
-use actix_web::{HttpRequest, HttpResponse, http::{StatusCode, header}};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use subtle::ConstantTimeEq;
@@ -21,10 +24,9 @@ struct Refused {
 /// Whether the request is let in. The password guards also what does not exist, as the original does; the credentials
 /// of the other interfaces guard the paths of this one only. `path` is the decoded one, as the route is looked for.
 pub(super) fn admits(services: &Services, request: &HttpRequest, path: &str) -> bool {
-    let wanted = services.config.telemetry.password.expose();
-    if !wanted.is_empty() {
+    if let Some(wanted) = &services.config.telemetry.password {
         let given = password(request).unwrap_or_default();
-        return given.as_bytes().ct_eq(wanted.as_bytes()).into();
+        return given.as_bytes().ct_eq(wanted.expose().as_bytes()).into();
     }
     !is_ours(path) || services.authenticate(request).is_ok()
 }
@@ -44,7 +46,9 @@ pub(super) fn refused() -> HttpResponse {
 /// Whether the path, in whatever case, is of this interface.
 fn is_ours(path: &str) -> bool {
     let first = path.split('/').find(|segment| !segment.is_empty()).unwrap_or_default();
-    ["v1", "v2", "telemetry"].iter().any(|ours| first.eq_ignore_ascii_case(ours))
+    ["v1", "v2", "telemetry"]
+        .iter()
+        .any(|ours| first.eq_ignore_ascii_case(ours))
 }
 
 fn password(request: &HttpRequest) -> Option<String> {

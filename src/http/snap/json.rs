@@ -6,6 +6,8 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter, Serializer};
 
+use crate::workflow::gojson;
+
 /// `value`, indented; without a newline at its end.
 pub(super) fn indented(value: &impl Serialize) -> Vec<u8> {
     let mut text = Vec::new();
@@ -45,14 +47,9 @@ impl Formatter for Go<'_> {
     }
 
     fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        let size = value.abs();
-        if size != 0.0 && !(1e-6..1e21).contains(&size) {
-            let text = format!("{value:e}");
-            // Go names the sign of every exponent.
-            let text = text.replace('e', "e+").replace("e+-", "e-");
-            return writer.write_all(text.as_bytes());
-        }
-        write!(writer, "{value}")
+        let mut text = Vec::new();
+        gojson::write_f64(&mut text, value);
+        writer.write_all(&text)
     }
 
     fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {

@@ -62,18 +62,22 @@ struct Many<'a> {
 pub(super) fn list(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
     let view = call.services.plugins.view();
     let found = query(call)?.answer(&view.catalogue).map_err(SnapError::not_found)?;
-    let shown = |entries: &'_ [Arc<Entry>]| -> Vec<_> { entries.iter().map(|entry| metric(call, entry, true)).collect() };
     let ok = StatusCode::OK;
     Ok(match (call.version, &found) {
         (Version::V1, Found::Many(entries)) => {
-            answer::v1(ok, "metrics_returned", "Metrics returned", &shown(entries))
+            answer::v1(ok, "metrics_returned", "Metrics returned", &all(call, entries))
         }
         // A single metric's policy is shown without bounds, in version 1.
         (Version::V1, Found::One(entry)) => {
             let metric = metric(call, entry, false);
             answer::v1(ok, "metric_returned", "Metric returned", &One { metric })
         }
-        (Version::V2, Found::Many(entries)) => answer::v2(ok, &Many { metrics: shown(entries) }),
+        (Version::V2, Found::Many(entries)) => answer::v2(
+            ok,
+            &Many {
+                metrics: all(call, entries),
+            },
+        ),
         (Version::V2, Found::One(entry)) => {
             let metrics = vec![metric(call, entry, true)];
             answer::v2(ok, &Many { metrics })
@@ -94,6 +98,10 @@ fn query(call: &Call<'_>) -> Result<Query, SnapError> {
         "/" => Ok(Query::of_path("/", None)),
         path => Ok(Query::of_path(path, version()?)),
     }
+}
+
+fn all<'a>(call: &Call<'_>, entries: &'a [Arc<Entry>]) -> Vec<ShownMetric<'a>> {
+    entries.iter().map(|entry| metric(call, entry, true)).collect()
 }
 
 fn metric<'a>(call: &Call<'_>, entry: &'a Entry, bounds: bool) -> ShownMetric<'a> {

@@ -10,12 +10,13 @@
 
 mod answer;
 mod auth;
-mod env;
 mod error;
 mod json;
 mod metrics;
 mod origin;
+mod parts;
 mod plugins;
+mod policy;
 mod route;
 mod settings;
 mod tasks;
@@ -31,9 +32,12 @@ use actix_web::{
     web,
 };
 
+use crate::{base::TimestampNs, workflow::manifest};
+
 use super::{
     Services, body, influx,
     params::{self, Params},
+    sse::Closing,
 };
 use error::SnapError;
 use origin::Origin;
@@ -47,21 +51,34 @@ struct Call<'a> {
     /// The parameters in the path, in their order.
     path: Vec<String>,
     query: Params,
+    closing: &'a Closing,
+}
+
+/// Adds the routes that are not the original's, whose own ones are behind [`dispatch`].
+pub(super) fn routes(routes: &mut web::ServiceConfig) {
+    routes.service(web::resource("/telemetry/metrics").route(web::get().to(published)));
 }
 
 /// Answers everything that no other family answers.
 pub(super) async fn dispatch(
     request: HttpRequest,
     services: web::Data<Services>,
+    closing: web::Data<Closing>,
     payload: web::Payload,
 ) -> HttpResponse {
     let origin = Origin::of(&request, &services.config.telemetry.allowed_origins);
     let mut response = if auth::admits(&services, &request, &decoded_path(&request)) {
-        let mut response = admitted(&request, &services, &origin, payload).await;
+        let mut response = admitted(&request, (&services, &closing), &origin, payload).await;
         if !services.config.telemetry.allowed_origins.is_empty() {
             let preflight = is_preflight(&request, &origin);
-            let differs_by = if preflight { "Access-Control-Request-Headers" } else { "Origin" };
-            response.headers_mut().insert(header::VARY, HeaderValue::from_static(differs_by));
+            let differs_by = if preflight {
+                "Access-Control-Request-Headers"
+            } else {
+                "Origin"
+            };
+            response
+                .headers_mut()
+                .insert(header::VARY, HeaderValue::from_static(differs_by));
         }
         response
     } else {
@@ -72,13 +89,13 @@ pub(super) async fn dispatch(
 }
 
 /// `GET /telemetry/metrics`: what the prometheus publisher was given last, in the text format of Prometheus.
-pub(super) async fn published(request: HttpRequest, services: web::Data<Services>) -> HttpResponse {
+async fn published(request: HttpRequest, services: web::Data<Services>) -> HttpResponse {
     if !auth::admits(&services, &request, request.path()) {
         return auth::refused();
     }
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
-        .body(services.last_values.render())
+        .body(services.last_values.render(services.nodes.now()))
 }
 
 /// A browser asks, on behalf of a page that may, what it may send.
@@ -88,7 +105,7 @@ fn is_preflight(request: &HttpRequest, origin: &Origin) -> bool {
 
 async fn admitted(
     request: &HttpRequest,
-    services: &Services,
+    (services, closing): (&Services, &Closing),
     origin: &Origin,
     payload: web::Payload,
 ) -> HttpResponse {
@@ -111,6 +128,7 @@ async fn admitted(
         version,
         path,
         query: params::parse_query(request.query_string()),
+        closing,
     };
     match call.act(action, payload).await {
         Ok(response) => response,
@@ -163,7 +181,7 @@ impl Call<'_> {
         if !self.services.config.telemetry.expand_env {
             return Ok(text);
         }
-        Ok(env::expand(&text, |name| std::env::var(name).ok()))
+        Ok(manifest::expand(&text, |name| std::env::var(name).ok()))
     }
 }
 
@@ -181,6 +199,11 @@ fn location(request: &HttpRequest, path: &str) -> String {
         location = location + "?" + query;
     }
     location
+}
+
+/// A time in the unit that clients are shown.
+fn unix_seconds(time: TimestampNs) -> i64 {
+    time.0.div_euclid(1_000_000_000)
 }
 
 /// Percent-encodes everything but ASCII letters, digits and `plain`.

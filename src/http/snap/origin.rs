@@ -30,7 +30,11 @@ impl Origin {
         let (_, authority) = origin.split_once("://").unwrap_or_default();
         if allowed.iter().any(|known| known == origin) {
             let local = matches!(authority.split(':').next(), Some("localhost" | "127.0.0.1"));
-            return Self::Allowed(if local { HeaderValue::from_static("*") } else { value.clone() });
+            return Self::Allowed(if local {
+                HeaderValue::from_static("*")
+            } else {
+                value.clone()
+            });
         }
         if !authority.is_empty() && authority == request.connection_info().host() {
             return Self::Own;

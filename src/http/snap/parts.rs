@@ -35,7 +35,11 @@ pub(super) fn role(version: Version, index: usize, field: &str, file_name: &str)
 }
 
 fn by_order(index: usize, file_name: &str) -> Result<Role, SnapError> {
-    let prefixes = [("crt.", Role::Cert), ("key.", Role::Key), ("cacerts.", Role::Authorities)];
+    let prefixes = [
+        ("crt.", Role::Cert),
+        ("key.", Role::Key),
+        ("cacerts.", Role::Authorities),
+    ];
     let by_prefix = prefixes.into_iter().find(|(prefix, _)| file_name.starts_with(prefix));
     let refused = |text| Err(SnapError::failed(text));
     match (index, is_signature(file_name), by_prefix) {

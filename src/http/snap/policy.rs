@@ -24,7 +24,10 @@ pub(super) struct ShownRule<'a> {
 
 /// The rules, by name; `bounds` tells whether with their minimum and maximum.
 pub(super) fn shown(rules: &Rules, bounds: bool) -> Vec<ShownRule<'_>> {
-    rules.iter().map(|(name, rule)| shown_rule(name, rule, bounds)).collect()
+    rules
+        .iter()
+        .map(|(name, rule)| shown_rule(name, rule, bounds))
+        .collect()
 }
 
 fn shown_rule<'a>(name: &'a str, rule: &Rule, bounds: bool) -> ShownRule<'a> {

@@ -109,13 +109,21 @@ pub(super) fn route(method: &str, path: &str) -> Routed {
     if let Some(path) = corrected(&patterns, path) {
         return Routed::Moved(path);
     }
-    if wrong_method { Routed::WrongMethod } else { Routed::Nowhere }
+    if wrong_method {
+        Routed::WrongMethod
+    } else {
+        Routed::Nowhere
+    }
 }
 
 /// The path that was probably meant.
 fn corrected(patterns: &[&str], path: &str) -> Option<String> {
     let without_slash = path.strip_suffix('/').filter(|path| !path.is_empty());
-    let by = |path: &str, case| patterns.iter().find_map(|pattern| Some(matched(pattern, path, case)?.path));
+    let by = |path: &str, case| {
+        patterns
+            .iter()
+            .find_map(|pattern| Some(matched(pattern, path, case)?.path))
+    };
     let exact = without_slash.and_then(|path| by(path, Case::Exact));
     exact.or_else(|| by(&cleaned(path), Case::Any))
 }
@@ -130,7 +138,9 @@ fn cleaned(path: &str) -> String {
             other => segments.push(other),
         }
     }
-    segments.iter().fold(String::new(), |path, segment| path + "/" + segment)
+    segments
+        .iter()
+        .fold(String::new(), |path, segment| path + "/" + segment)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,13 +170,18 @@ fn matched(pattern: &str, path: &str, case: Case) -> Option<Found> {
     }
     let is_param = |segment: &str| segment == ":";
     let pairs = || wanted.iter().zip(&given).map(|(wanted, given)| (*wanted, *given));
-    pairs().all(|(wanted, given)| is_param(wanted) || same(wanted, given)).then(|| Found {
-        params: pairs().filter(|pair| is_param(pair.0)).map(|pair| pair.1.to_owned()).collect(),
-        path: pairs()
-            .map(|(wanted, given)| if is_param(wanted) { given } else { wanted })
-            .collect::<Vec<_>>()
-            .join("/"),
-    })
+    pairs()
+        .all(|(wanted, given)| is_param(wanted) || same(wanted, given))
+        .then(|| Found {
+            params: pairs()
+                .filter(|pair| is_param(pair.0))
+                .map(|pair| pair.1.to_owned())
+                .collect(),
+            path: pairs()
+                .map(|(wanted, given)| if is_param(wanted) { given } else { wanted })
+                .collect::<Vec<_>>()
+                .join("/"),
+        })
 }
 
 #[cfg(test)]

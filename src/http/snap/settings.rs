@@ -66,7 +66,9 @@ fn kind(text: &str) -> Result<Option<PluginType>, SnapError> {
             let unknown = || format!("invalid plugin type id given {number}");
             PluginType::from_number(number).ok_or_else(unknown)
         }
-        Err(_) => text.parse().map_err(|unknown: crate::workflow::plugin::UnknownType| unknown.to_string()),
+        Err(_) => text
+            .parse()
+            .map_err(|unknown: crate::workflow::plugin::UnknownType| unknown.to_string()),
     };
     found.map(Some).map_err(SnapError::invalid)
 }

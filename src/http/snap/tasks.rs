@@ -67,7 +67,12 @@ pub(super) fn list(call: &Call<'_>) -> HttpResponse {
     let tasks = views.iter().map(|view| task(call, view, Detail::Summary)).collect();
     let ok = StatusCode::OK;
     match call.version {
-        Version::V1 => answer::v1(ok, "scheduled_task_list_returned", "Scheduled tasks retrieved", &ListV1 { tasks }),
+        Version::V1 => answer::v1(
+            ok,
+            "scheduled_task_list_returned",
+            "Scheduled tasks retrieved",
+            &ListV1 { tasks },
+        ),
         Version::V2 => answer::v2(ok, &ListV2 { tasks }),
     }
 }
@@ -85,8 +90,8 @@ pub(super) fn get(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
 
 /// Creates the task of a manifest.
 pub(super) async fn create(call: &Call<'_>, payload: web::Payload) -> Result<HttpResponse, SnapError> {
-    let manifest = call.text(payload).await?;
-    let view = call.services.tasks.create(manifest.as_bytes()).await.map_err(failed)?;
+    let text = call.text(payload).await?;
+    let view = call.services.tasks.create(text.as_bytes()).await.map_err(failed)?;
     let message = format!("Scheduled task created ({})", view.id);
     let task = task(call, &view, Detail::Full);
     Ok(match call.version {
@@ -141,7 +146,12 @@ pub(super) async fn act(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
         "start" => tasks.start(id).await.map_err(failed)?,
         "stop" => tasks.stop(id).await.map_err(failed)?,
         // Version 2 counts the reasons of all its refusals.
-        "enable" => drop(tasks.enable(id).await.map_err(|error| SnapError::failed(format!("error 0: {error} ")))?),
+        "enable" => drop(
+            tasks
+                .enable(id)
+                .await
+                .map_err(|error| SnapError::failed(format!("error 0: {error} ")))?,
+        ),
         _ => return Err(SnapError::invalid("error 0: wrong action requested ")),
     }
     Ok(answer::no_content())
@@ -172,7 +182,7 @@ fn task<'a>(call: &Call<'_>, view: &'a TaskView, detail: Detail) -> ShownTask<'a
     ShownTask {
         id: &view.id,
         name: &view.name,
-        deadline: godur::print(view.deadline),
+        deadline: godur::print(i64::try_from(view.deadline.as_nanos()).unwrap_or(i64::MAX)),
         workflow: is_full.then(|| view.manifest.echo_workflow()),
         schedule: view.manifest.echo_schedule().filter(|_| is_full),
         creation_timestamp: view.created,

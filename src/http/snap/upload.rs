@@ -3,31 +3,29 @@
 //! A file is read into memory, within `telemetry.max_plugin_size` and the byte budget of all bodies.
 
 use actix_multipart::{Field, Multipart};
-use actix_web::{HttpResponse, http::{StatusCode, header}, web};
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
 use bytes::Bytes;
 use futures_util::StreamExt;
 
 use crate::{
     actors::LoadRequest,
     base::Reserved,
-    plugin::PluginTls,
+    plugin::{PluginTls, builtin},
+    workflow::gojson,
 };
 
 use super::{
     super::body::{self, BodyLimits},
-    Call, answer,
+    Call,
     error::SnapError,
     parts::{self, MOST_PARTS, Role},
     plugins,
     route::Version,
 };
-
-/// The original's decoder, whose errors are shown: what a JSON body holds.
-#[derive(serde::Deserialize)]
-struct ByUri {
-    #[serde(default)]
-    uri: String,
-}
 
 /// What was sent in parts.
 struct Parts(Vec<Part>);
@@ -56,7 +54,7 @@ pub(super) async fn load(call: &Call<'_>, payload: web::Payload) -> Result<HttpR
         call.services.plugins.load(parts.request()?).await?
     } else if media_type == "application/json" {
         let uri = uri(call, payload).await?;
-        call.services.plugins.load(LoadRequest::of_uri(&uri)).await?
+        call.services.plugins.load(by_uri(&uri)).await?
     } else {
         // The original says nothing at all, and clients live with it.
         return Ok(HttpResponse::Ok().finish());
@@ -69,7 +67,7 @@ impl Parts {
         let tls = self.tls()?;
         let bytes = |role| self.part(role).map(|part| part.body.clone());
         if let Some(uri) = self.text(Role::Uri) {
-            return Ok(LoadRequest::of_uri(&uri));
+            return Ok(by_uri(&uri));
         }
         let plugin = self.part(Role::Plugin);
         let plugin = plugin.ok_or_else(|| SnapError::invalid("no plugin in the parts of the request"))?;
@@ -105,12 +103,37 @@ impl Parts {
     }
 
     fn text(&self, role: Role) -> Option<String> {
-        self.part(role).map(|part| String::from_utf8_lossy(&part.body).into_owned())
+        self.part(role)
+            .map(|part| String::from_utf8_lossy(&part.body).into_owned())
+    }
+}
+
+/// The value of `uri` in a JSON body; the errors are those of Go's decoder.
+async fn uri(call: &Call<'_>, payload: web::Payload) -> Result<String, SnapError> {
+    let body = body::read(call.request, payload, &call.services.limits).await?;
+    let value = gojson::parse(&body.bytes).map_err(SnapError::failed)?;
+    let fields = value.object("map[string]string").map_err(SnapError::failed)?;
+    let uri = fields.get("uri").map_or(Ok(""), gojson::Value::string);
+    Ok(uri.map_err(SnapError::failed)?.to_owned())
+}
+
+/// A URL is a plugin that runs somewhere, the name of a built-in one means that, and everything else is a file.
+fn by_uri(uri: &str) -> LoadRequest {
+    if uri.starts_with("http://") || uri.starts_with("https://") {
+        return LoadRequest::Remote { url: uri.to_owned() };
+    }
+    if builtin::by_request(uri).is_some() {
+        return LoadRequest::BuiltIn { name: uri.to_owned() };
+    }
+    LoadRequest::Path {
+        path: uri.into(),
+        signature: None,
+        tls: None,
     }
 }
 
 async fn read(call: &Call<'_>, payload: web::Payload) -> Result<Parts, SnapError> {
-    let most = call.services.config.telemetry.max_plugin_size.as_usize();
+    let most = call.services.config.telemetry.plugins.max_size.as_usize();
     let limits = BodyLimits {
         received: most,
         decompressed: most,
@@ -128,7 +151,10 @@ async fn read_parts(call: &Call<'_>, payload: web::Payload, limits: &BodyLimits)
     while let Some(part) = parts.next().await {
         let mut part = part.map_err(invalid)?;
         let disposition = part.content_disposition();
-        let file_name = disposition.and_then(|it| it.get_filename()).unwrap_or_default().to_owned();
+        let file_name = disposition
+            .and_then(|it| it.get_filename())
+            .unwrap_or_default()
+            .to_owned();
         let role = parts::role(call.version, found.len(), part.name().unwrap_or_default(), &file_name)?;
         let mut reserved = body::reserve(&limits.budget, 0)?;
         let mut body = read_part(&mut part, left, &mut reserved).await?;

@@ -17,14 +17,14 @@ use std::{
 use crate::{
     base::{Clock, TimestampNs},
     workflow::{
-        Config, ConfigValue, Data, Element, Metric, Namespace, PluginMeta, PluginType, Routing,
-        policy::{Policy, Rule, RuleKind},
+        Config, ConfigValue, Data, Element, Metric, Namespace, PluginMeta, PluginType, Routing, policy::Policy,
     },
 };
 
 use super::{
     super::{Answer, CallError, Description, Instance},
     Builtin,
+    options::{optional_text, required_text, rules},
 };
 
 /// Text in `foo` and `bar`, numbers from 65 to 89 of the hosts.
@@ -107,16 +107,7 @@ fn of_hosts() -> Namespace {
 }
 
 fn policy() -> Policy {
-    let text = |default: Option<&str>, required| Rule {
-        kind: RuleKind::String {
-            default: default.map(str::to_owned),
-        },
-        required,
-    };
-    let rules = BTreeMap::from([
-        ("name".to_owned(), text(Some("bob"), false)),
-        ("password".to_owned(), text(None, true)),
-    ]);
+    let rules = rules([("name", optional_text(Some("bob"))), ("password", required_text())]);
     let of_foo = ["intel", "mock", "foo"].map(str::to_owned).to_vec();
     Policy {
         nodes: BTreeMap::from([(of_foo, rules)]),

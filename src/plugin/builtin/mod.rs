@@ -4,13 +4,26 @@
 //! a requested namespace names it ([`by_request`], [`find`], [`names_metric`]). What built-ins share, such as the
 //! samples of this machine, is in [`Deps`]: an instance itself holds next to nothing.
 
+mod file;
+mod host;
+mod http;
+mod influxdb;
 mod mock;
+mod options;
 mod passthru;
 mod prometheus;
 mod registry;
+mod scrape;
 mod sink;
+#[cfg(test)]
+mod testing;
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use crate::{
     base::Clock,
@@ -21,6 +34,9 @@ use crate::{
 };
 
 use super::{CallError, Description, Instance};
+
+use host::Sampler;
+use http::Http;
 
 pub use prometheus::LastValues;
 pub use registry::{all, by_request, find, names_metric, twin_of};
@@ -38,6 +54,10 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// What the `prometheus` publisher keeps.
     pub last_values: Arc<LastValues>,
+    /// Values that publishers could not express in their format, such as NaN in line protocol.
+    pub dropped_values: Arc<AtomicU64>,
+    host: Arc<Sampler>,
+    http: Arc<Http>,
 }
 
 impl Deps {
@@ -46,8 +66,11 @@ impl Deps {
     pub fn new(sink: Arc<dyn Sink>, clock: Arc<dyn Clock>) -> Self {
         Self {
             sink,
+            host: Arc::new(Sampler::new(Arc::clone(&clock))),
             clock,
             last_values: Arc::default(),
+            dropped_values: Arc::default(),
+            http: Arc::default(),
         }
     }
 }

@@ -1,15 +1,13 @@
 //! The processor `passthru`: Snap's example; its output is its input.
 
-use std::{collections::BTreeMap, future::ready, sync::Arc};
+use std::{future::ready, sync::Arc};
 
-use crate::workflow::{
-    Config, Metric, PluginType,
-    policy::{Rule, RuleKind},
-};
+use crate::workflow::{Config, Metric, PluginType};
 
 use super::{
     super::{Answer, Instance},
     Builtin, description,
+    options::{optional_flag, rules},
 };
 
 /// Its only version.
@@ -19,14 +17,7 @@ pub(super) const V1: Builtin = Builtin {
     version: 1,
     prefix: &[],
     files: &["snap-plugin-processor-passthru"],
-    describe: |_| {
-        let debug = Rule {
-            kind: RuleKind::Bool { default: None },
-            required: false,
-        };
-        let rules = BTreeMap::from([("debug".to_owned(), debug)]);
-        Ok(description(&V1, rules, Vec::new()))
-    },
+    describe: |_| Ok(description(&V1, rules([("debug", optional_flag(None))]), Vec::new())),
     start: |_| Arc::new(Passthru),
 };
 

@@ -2,10 +2,20 @@
 
 use crate::workflow::{Namespace, PluginType};
 
-use super::{Builtin, mock, passthru};
+use super::{Builtin, file, host, influxdb, mock, passthru, prometheus, scrape};
 
 /// Every built-in, versions of the same plugin in ascending order.
-const ALL: &[Builtin] = &[mock::V1, mock::V2, passthru::V1];
+const ALL: &[Builtin] = &[
+    mock::V1,
+    mock::V2,
+    passthru::V1,
+    file::MOCK_FILE,
+    file::FILE,
+    influxdb::V1,
+    prometheus::V1,
+    scrape::V1,
+    host::V1,
+];
 
 /// Names of Snap plugins that gather what `host` gathers, in other words.
 const LIKE_HOST: &[&str] = &[
@@ -95,5 +105,117 @@ fn spells(element: &str, wanted: &str) -> bool {
     match tuple {
         Some(items) => items.split(';').any(|item| item.trim() == wanted),
         None => element == wanted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::workflow::Config;
+
+    fn key(found: Option<&Builtin>) -> Option<String> {
+        found.map(|builtin| builtin.key().to_string())
+    }
+
+    #[test]
+    fn load_requests_name_builtins() {
+        for (text, expect) in [
+            ("mock", Some("collector:mock:2")),
+            ("Mock:1", Some("collector:mock:1")),
+            ("builtin:mock:0", Some("collector:mock:2")),
+            ("collector:mock:1", Some("collector:mock:1")),
+            ("builtin:collector:mock", Some("collector:mock:2")),
+            ("publisher:mock", None),
+            ("mock:3", None),
+            ("mock:x", None),
+            ("mock:1:1", None),
+            ("", None),
+            ("/usr/bin/mock", None),
+            ("snap-plugin-collector-mock1", Some("collector:mock:1")),
+            ("snap-plugin-collector-mock2", Some("collector:mock:2")),
+            ("snap-plugin-processor-passthru", Some("processor:passthru:1")),
+            ("snap-plugin-publisher-mock-file", Some("publisher:mock-file:3")),
+            ("snap-plugin-collector-psutil", None),
+        ] {
+            assert_eq!(key(by_request(text)).as_deref(), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn tasks_name_plugins_with_or_without_a_version() {
+        for (version, expect) in [
+            (None, Some(2)),
+            (Some(0), Some(2)),
+            (Some(-1), Some(2)),
+            (Some(1), Some(1)),
+            (Some(9), None),
+        ] {
+            let found = find(Some(PluginType::Collector), "mock", version);
+            assert_eq!(found.map(|builtin| builtin.version), expect);
+        }
+    }
+
+    #[test]
+    fn native_plugins_have_twins() {
+        for (name, expect) in [
+            ("snap-plugin-collector-mock1", Some("mock")),
+            ("snap-plugin-publisher-influxdb", Some("influxdb")),
+            ("snap-plugin-collector-psutil", Some("host")),
+            ("meminfo", Some("host")),
+            ("passthru", Some("passthru")),
+            ("snap-plugin-collector-facter", None),
+        ] {
+            assert_eq!(twin_of(name).map(|builtin| builtin.name), expect, "{name}");
+        }
+    }
+
+    #[test]
+    fn requested_namespaces_mean_builtins() {
+        for (text, expect) in [
+            ("/intel/mock/foo", vec!["collector:mock:1", "collector:mock:2"]),
+            ("/intel/mock/*", vec!["collector:mock:1", "collector:mock:2"]),
+            ("/(intel; x)/mock/*/baz", vec!["collector:mock:1", "collector:mock:2"]),
+            ("|host|disk|/|used", vec!["collector:host:1"]),
+            ("/host/*", vec!["collector:host:1"]),
+            ("/prometheus/*", vec!["collector:prometheus-scrape:1"]),
+            ("/intel/mock", vec![]),
+            ("/intel/*", vec![]),
+            ("/*", vec![]),
+            ("/hosts/x", vec![]),
+        ] {
+            let names: Vec<_> = names_metric(&Namespace::parse(text))
+                .iter()
+                .map(|builtin| builtin.key().to_string())
+                .collect();
+            assert_eq!(names, expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn all_are_what_they_say() {
+        let mut keys = BTreeSet::new();
+        for builtin in all() {
+            let described = builtin.describe(&Config::new()).unwrap();
+            assert_eq!(described.meta.key, builtin.key());
+            assert_eq!(described.metrics.is_empty(), !builtin.kind.collects());
+            assert!(keys.insert(builtin.key()), "{builtin:?} is there twice");
+            for metric in &described.metrics {
+                let begins = metric
+                    .namespace
+                    .0
+                    .iter()
+                    .zip(builtin.prefix)
+                    .all(|(element, first)| element.value == *first);
+                assert!(
+                    begins && !builtin.prefix.is_empty(),
+                    "{builtin:?}: {:?}",
+                    metric.namespace
+                );
+                let last = metric.namespace.0.last().unwrap();
+                assert!(!last.is_dynamic(), "{builtin:?}: {:?}", metric.namespace);
+            }
+        }
     }
 }

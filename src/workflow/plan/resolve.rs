@@ -108,7 +108,7 @@ fn collected(entry: &Entry, global: &Config, given: &ConfigTree) -> Result<Confi
 fn with_config(entry: &Entry, config: Config, previous: Option<&Metric>) -> Metric {
     let same = previous.filter(|previous| *previous.config == config);
     Metric {
-        config: same.map_or_else(|| Arc::new(config), |previous| previous.config.clone()),
+        config: same.map_or_else(|| Arc::new(config), |previous| Arc::clone(&previous.config)),
         ..entry.metric.clone()
     }
 }
