@@ -62,6 +62,15 @@ impl Server {
         server
     }
 
+    /// Nobody: an address where nobody listens.
+    pub(crate) fn nobody() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        Self {
+            address: listener.local_addr().unwrap().to_string(),
+            calls: Arc::default(),
+        }
+    }
+
     /// A well-behaved plugin that offers and collects these metrics.
     pub(crate) async fn good(metrics: Vec<wire::Metric>) -> Self {
         Self::start(move |method| answer(method, &metrics)).await

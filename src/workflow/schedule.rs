@@ -177,3 +177,6 @@ fn after(last: TimestampNs, interval: i64, now: TimestampNs) -> (TimestampNs, u6
 fn nanos(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,95 +15,24 @@
 //! runs the workflow between [`Task::fire`] and [`Task::finished`], and unsubscribes when the task left `Running`.
 //! Counters are never reset; failures in a row are counted anew at each start.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
-use crate::base::{ErrorKind, TimestampNs};
+use crate::base::TimestampNs;
 
 use super::{
     manifest::Manifest,
-    schedule::{self, Next, Timing},
+    schedule::{Next, Timing},
 };
 
 mod record;
+mod refusal;
+mod view;
 
 pub use record::{Damaged, Resume};
-
-/// Where a task is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum TaskState {
-    /// Waits to be started.
-    Stopped,
-    /// Fires when its schedule says so.
-    Running,
-    /// Was told to stop while it fired.
-    Stopping,
-    /// Its schedule is over.
-    Ended,
-    /// Failed too often in a row.
-    Disabled,
-}
-
-/// A task as listings show it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TaskView {
-    /// Names it.
-    pub id: String,
-    /// As the manifest says, or `Task-<id>`.
-    pub name: String,
-    /// The latest moment after a fire at which one of its jobs may begin.
-    pub deadline: Duration,
-    /// What it does and when.
-    pub manifest: Arc<Manifest>,
-    /// Seconds since the epoch.
-    pub created: i64,
-    /// Seconds since the epoch of the last fire; none before the first and after a stop.
-    pub last_run: Option<i64>,
-    /// Fires, failed ones too.
-    pub hits: u64,
-    /// Fires that should have been while it was busy.
-    pub misses: u64,
-    /// Failed jobs, of which one fire may have several.
-    pub failures: u64,
-    /// The text of the last failure; empty when there was none.
-    pub last_failure: String,
-    /// Where it is in its life.
-    pub state: TaskState,
-}
-
-/// What was asked of a task cannot be done; the texts are Snap's.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// There is no such task.
-    #[error("Task not found: ID({0})")]
-    NotFound(String),
-    /// Start of a running one.
-    #[error("Task is already running.")]
-    AlreadyRunning,
-    /// Start of a disabled one.
-    #[error("Task is disabled. Cannot be started.")]
-    StartDisabled,
-    /// Start of one whose schedule cannot be followed any more.
-    #[error(transparent)]
-    Schedule(#[from] schedule::Invalid),
-    /// Stop of a stopped one.
-    #[error("Task is already stopped.")]
-    AlreadyStopped,
-    /// Stop of an ended one.
-    #[error("Task is ended. Only running tasks can be stopped.")]
-    StopEnded,
-    /// Stop of a disabled one.
-    #[error("Task is disabled. Only running tasks can be stopped.")]
-    StopDisabled,
-    /// Enable of one that is not disabled.
-    #[error("Task must be disabled")]
-    NotDisabled,
-    /// Removal of a running one.
-    #[error("Task must be stopped")]
-    NotStopped,
-}
+pub use refusal::{Refusal, numbered};
+pub use view::{TaskState, TaskView};
 
 /// What a start takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -378,43 +307,9 @@ impl Task {
     }
 }
 
-impl Refusal {
-    /// The class of the error.
-    #[must_use]
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::NotFound(_) => ErrorKind::NotFound,
-            Self::StartDisabled => ErrorKind::Conflict,
-            Self::AlreadyRunning
-            | Self::Schedule(_)
-            | Self::AlreadyStopped
-            | Self::StopEnded
-            | Self::StopDisabled
-            | Self::NotDisabled
-            | Self::NotStopped => ErrorKind::InvalidArgument,
-        }
-    }
-}
-
-/// Errors of a start or stop as Snap counts them up, each with a blank behind it: `error 0: a error 1: b `.
-#[must_use]
-pub fn numbered<E: fmt::Display>(errors: &[E]) -> String {
-    let one = |(number, error): (usize, &E)| format!("error {number}: {error} ");
-    errors.iter().enumerate().map(one).collect()
-}
-
-impl fmt::Display for TaskState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stopped => "Stopped",
-            Self::Running => "Running",
-            Self::Stopping => "Stopping",
-            Self::Ended => "Ended",
-            Self::Disabled => "Disabled",
-        })
-    }
-}
-
 fn seconds(time: TimestampNs) -> i64 {
     time.0.div_euclid(1_000_000_000)
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,8 +43,8 @@ enum Keep {
     NotStored,
 }
 
-/// What the actor and its handles are made of; survives the actor's restarts.
-#[derive(Debug, Clone)]
+/// What the actor and its handles are made of.
+#[derive(Debug)]
 pub struct PluginsParts {
     /// Where loaded plugins and their configuration are kept: the documents of this process.
     pub store: Arc<dyn MetaStore>,
@@ -53,7 +53,7 @@ pub struct PluginsParts {
     /// What built-in plugins work with.
     pub deps: builtin::Deps,
     /// Which plugins may run.
-    pub trust: Arc<Trust>,
+    pub trust: Trust,
     /// Where executables are kept.
     pub files: PathBuf,
     /// The operator's plugin configuration; what is changed at run time holds over it.
@@ -318,7 +318,7 @@ impl PluginsHandle {
     pub async fn stop(&self) {
         self.actor.expect_end();
         // An actor that is being restarted is as good as ended.
-        drop(self.actor.ask(Stop).await);
+        let _ended = self.actor.ask(Stop).await;
         let pools = self.shared.published.load().all_pools();
         join_all(pools.iter().map(|pool| pool.close())).await;
     }
@@ -326,7 +326,7 @@ impl PluginsHandle {
     /// Makes the actor panic, for tests of its supervision.
     #[doc(hidden)]
     pub async fn crash(&self) {
-        drop(self.actor.ask(Crash).await);
+        let _gone = self.actor.ask(Crash).await;
     }
 
     async fn load_again(&self, document: &[u8]) -> Result<(), PluginsError> {

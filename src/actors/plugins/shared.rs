@@ -36,7 +36,7 @@ pub(super) struct Shared {
     pub(super) store: Arc<dyn MetaStore>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) deps: builtin::Deps,
-    pub(super) trust: Arc<Trust>,
+    pub(super) trust: Trust,
     pub(super) executables: Arc<Executables>,
     pub(super) options: PluginsOptions,
     pub(super) setting: Setting,

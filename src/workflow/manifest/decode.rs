@@ -3,17 +3,19 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    DEFAULT_DEADLINE, DEFAULT_MAX_COLLECT_DURATION, DEFAULT_MAX_FAILURES, Manifest, ManifestError, Node, Schedule,
-    Window, Workflow,
+    DEFAULT_DEADLINE, DEFAULT_MAX_COLLECT_DURATION, DEFAULT_MAX_FAILURES, Manifest, ManifestError, Node, Workflow,
 };
 use crate::{
     base::TimestampNs,
     workflow::{
         Config, ConfigValue, Tags, godur,
         gojson::{TypeError, Value},
-        gotime::{self, Moment},
     },
 };
+
+mod schedule;
+
+use schedule::ScheduleDraft;
 
 /// Go's type of an object whose keys are looked at one by one.
 const KEYED: &str = "map[string]json.RawMessage";
@@ -36,15 +38,6 @@ struct Draft {
     max_metrics_buffer: i64,
     /// The first value of a configuration that is no setting.
     bad_config: Option<ManifestError>,
-}
-
-#[derive(Default, PartialEq)]
-struct ScheduleDraft {
-    kind: String,
-    interval: String,
-    start: Option<Moment>,
-    stop: Option<Moment>,
-    count: u64,
 }
 
 impl Draft {
@@ -202,47 +195,6 @@ impl Draft {
     }
 }
 
-impl ScheduleDraft {
-    /// Reads a schedule as Go reads a struct: keys in any case, others left alone, a time that is none before wrong types.
-    fn decode(value: &Value) -> Result<Self, ManifestError> {
-        let mut draft = Self::default();
-        let mut wrong_type = None;
-        for (key, value) in value.object("core.Schedule")? {
-            let of_type = match key.to_ascii_lowercase().as_str() {
-                "type" => value.string().map(|text| text.clone_into(&mut draft.kind)),
-                "interval" => value.string().map(|text| text.clone_into(&mut draft.interval)),
-                "count" => value.integer("uint").map(|count| draft.count = count),
-                "start_timestamp" => moment(value).map(|moment| draft.start = moment).map(Ok)?,
-                "stop_timestamp" => moment(value).map(|moment| draft.stop = moment).map(Ok)?,
-                _ => continue,
-            };
-            if let Err(error) = of_type {
-                let field = format!("Schedule.{}", key.to_ascii_lowercase());
-                wrong_type.get_or_insert(error.in_field(&field));
-            }
-        }
-        match wrong_type {
-            None => Ok(draft),
-            Some(error) => Err(error.into()),
-        }
-    }
-
-    fn build(self) -> Result<Schedule, ManifestError> {
-        match self.kind.as_str() {
-            "simple" | "windowed" | "cron" if self.interval.is_empty() => Err(ManifestError::NoInterval),
-            "simple" | "windowed" => Ok(Schedule::Windowed(Window {
-                interval: not_negative(godur::parse(&self.interval)?),
-                start: self.start,
-                stop: self.stop,
-                count: self.count,
-            })),
-            "cron" => Ok(Schedule::Cron(self.interval)),
-            "streaming" => Ok(Schedule::Streaming),
-            _ => Err(ManifestError::UnknownSchedule(self.kind)),
-        }
-    }
-}
-
 fn decode_metrics(value: &Value) -> Result<BTreeMap<String, i64>, ManifestError> {
     let mut metrics = BTreeMap::new();
     for (namespace, value) in value.object("map[string]wmap.metricInfo")? {
@@ -290,15 +242,6 @@ fn number(number: f64) -> ConfigValue {
         ConfigValue::Integer(number as i64)
     } else {
         ConfigValue::Float(number)
-    }
-}
-
-/// Snap hands the JSON of a time to Go's parser as it is.
-fn moment(value: &Value) -> Result<Option<Moment>, gotime::Invalid> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) => gotime::parse_json(&format!("\"{text}\"")).map(Some),
-        other => gotime::parse_json(&other.to_string()).map(Some),
     }
 }
 
