@@ -15,6 +15,7 @@ use prost::Message;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Notify,
 };
 
 use crate::base::{ManualClock, TimestampNs};
@@ -34,8 +35,10 @@ pub(crate) enum Reply {
     Rubbish,
     /// No answer ever.
     Hang,
-    /// The connection is cut.
+    /// The connection is cut before anything is answered.
     Cut,
+    /// The connection is cut in the middle of the answer.
+    Break,
 }
 
 /// What came in: the method's path, the task's id if one was given, and the bytes of all messages.
@@ -182,14 +185,29 @@ async fn serve(
     let Ok(mut connection) = h2::server::handshake(stream).await else {
         return;
     };
-    while let Some(Ok((request, respond))) = connection.accept().await {
+    let broken = Arc::new(Notify::new());
+    loop {
+        // Accepting also sends what is to be sent.
+        let accepted = tokio::select! {
+            biased;
+            accepted = connection.accept() => accepted,
+            () = broken.notified() => return,
+        };
+        let Some(Ok((request, respond))) = accepted else { return };
         let path = request.uri().path().to_owned();
         let method = path.rsplit('/').next().unwrap_or_default();
         let reply = reply(method);
         if matches!(reply, Reply::Cut) {
             return;
         }
-        tokio::spawn(respond_to(path, request, respond, reply, Arc::clone(&calls)));
+        let (calls, broken) = (Arc::clone(&calls), Arc::clone(&broken));
+        tokio::spawn(async move {
+            let breaks = matches!(reply, Reply::Break);
+            respond_to(path, request, respond, reply, calls).await;
+            if breaks {
+                broken.notify_one();
+            }
+        });
     }
 }
 
@@ -239,7 +257,7 @@ async fn respond_to(
         Reply::Status(code, text) => stream.send_trailers(failed(code, text)).unwrap(),
         Reply::Rubbish => stream.send_data(Bytes::from_static(b"\0\0\0\0\x04junk"), true).unwrap(),
         Reply::Hang => std::future::pending::<()>().await,
-        Reply::Cut => {}
+        Reply::Break | Reply::Cut => {}
     }
     // Keeps the request open while the answer is.
     drop(body);
