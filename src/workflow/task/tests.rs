@@ -116,7 +116,7 @@ fn failures_in_a_row_disable() {
         &["d".to_owned()],
     ];
     for (second, failures) in (0..).zip(outcomes) {
-        fire(&mut task, second, 0);
+        fire(&mut task, second, second.min(1));
         let left = task.finished(failures);
         assert_eq!(left, (second == 3).then_some(Left::Disabled));
     }
@@ -154,7 +154,7 @@ fn an_ended_task_may_be_started_while_its_window_is_open() {
     for begin in [0, 5] {
         start(&mut task, at(begin));
         for second in begin..begin + 2 {
-            fire(&mut task, second, 0);
+            fire(&mut task, second, second - begin);
             task.finished(&[]);
         }
         assert_eq!(task.next(at(begin + 1)), Some(Next::End { at: at(begin + 2) }));
