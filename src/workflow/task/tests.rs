@@ -32,11 +32,12 @@ fn start(task: &mut Task, now: TimestampNs) {
     task.started(now, &TimeZone::UTC).unwrap();
 }
 
-/// Fires when that is due, which must be at that second.
-fn fire(task: &mut Task, second: i64, missed: u64) {
-    let next = task.next(at(second));
-    assert_eq!(next, Some(Next::Fire { at: at(second), missed }));
-    task.fire(at(second), at(second), missed);
+/// Fires at that second, which must be when it is due, as it was known so many seconds before.
+fn fire(task: &mut Task, second: i64, before: i64) {
+    let due = at(second);
+    let next = task.next(at(second - before));
+    assert_eq!(next, Some(Next::Fire { at: due, missed: 0 }));
+    task.fire(due, due, 0);
 }
 
 fn in_state(state: TaskState) -> Task {
