@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Number, Value};
 
 use super::{Config, ConfigValue};
+use crate::workflow::gojson;
 
 /// Bytes are no table of settings, or no list of names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +18,7 @@ pub enum NotConfig {
     Unsupported {
         /// Its name.
         key: String,
-        /// Its value, as Go prints it.
+        /// Its value: of a client's, as Go prints it; of a file's, as JSON.
         value: String,
     },
 }
@@ -27,9 +28,16 @@ pub enum NotConfig {
 /// # Errors
 /// When it is none; of several settings of other types, the first one is named.
 pub fn from_json(bytes: &[u8]) -> Result<Config, NotConfig> {
-    let document: Map<String, Value> =
-        serde_json::from_slice(bytes).map_err(|error| NotConfig::Decode(error.to_string()))?;
-    config_of(&document)
+    let document = gojson::parse(bytes).map_err(decode)?;
+    let entries = document.object("map[string]interface {}").map_err(decode)?;
+    let setting = |(key, value): (&String, &gojson::Value)| match of_go(value)? {
+        Some(setting) => Ok((key.clone(), setting)),
+        None => Err(NotConfig::Unsupported {
+            key: key.clone(),
+            value: value.to_string(),
+        }),
+    };
+    entries.iter().map(setting).collect()
 }
 
 /// Reads a list of names.
@@ -37,7 +45,26 @@ pub fn from_json(bytes: &[u8]) -> Result<Config, NotConfig> {
 /// # Errors
 /// When it is none.
 pub fn names_from_json(bytes: &[u8]) -> Result<Vec<String>, NotConfig> {
-    serde_json::from_slice(bytes).map_err(|error| NotConfig::Decode(error.to_string()))
+    let document = gojson::parse(bytes).map_err(decode)?;
+    let names = document.array("[]string").map_err(decode)?.iter();
+    let names = names.map(|name| name.string().map(ToOwned::to_owned).map_err(decode));
+    names.collect()
+}
+
+fn of_go(value: &gojson::Value) -> Result<Option<ConfigValue>, NotConfig> {
+    Ok(match value {
+        gojson::Value::String(text) => Some(ConfigValue::String(text.clone())),
+        gojson::Value::Bool(is) => Some(ConfigValue::Bool(*is)),
+        gojson::Value::Number(digits) => match digits.parse() {
+            Ok(integer) => Some(ConfigValue::Integer(integer)),
+            Err(_) => value.float().map_err(decode)?.map(ConfigValue::Float),
+        },
+        gojson::Value::Null | gojson::Value::Array(_) | gojson::Value::Object(_) => None,
+    })
+}
+
+fn decode(error: impl fmt::Display) -> NotConfig {
+    NotConfig::Decode(error.to_string())
 }
 
 /// The settings as a flat object, ordered by name.
@@ -53,7 +80,7 @@ pub(super) fn config_of(object: &Map<String, Value>) -> Result<Config, NotConfig
         Some(setting) => Ok((key.clone(), setting)),
         None => Err(NotConfig::Unsupported {
             key: key.clone(),
-            value: GoValue(value).to_string(),
+            value: value.to_string(),
         }),
     };
     object.iter().map(setting).collect()
@@ -82,34 +109,6 @@ impl ConfigValue {
             Self::Integer(integer) => Value::from(*integer),
             Self::Float(float) => Number::from_f64(*float).map_or(Value::Null, Value::Number),
             Self::Bool(is) => Value::from(*is),
-        }
-    }
-}
-
-/// Prints a JSON value as Go's `%v` does: `map[a:1 b:[2 3]]`, `<nil>`.
-#[derive(Debug, Clone, Copy)]
-pub struct GoValue<'a>(pub &'a Value);
-
-impl fmt::Display for GoValue<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Value::Null => f.write_str("<nil>"),
-            Value::Bool(is) => is.fmt(f),
-            Value::Number(number) => number.fmt(f),
-            Value::String(text) => f.write_str(text),
-            Value::Array(items) => {
-                let items: Vec<_> = items.iter().map(|item| GoValue(item).to_string()).collect();
-                write!(f, "[{}]", items.join(" "))
-            }
-            Value::Object(entries) => {
-                let mut entries: Vec<_> = entries.iter().collect();
-                entries.sort_unstable_by_key(|(key, _)| *key);
-                let entries: Vec<_> = entries
-                    .iter()
-                    .map(|(key, value)| format!("{key}:{}", GoValue(value)))
-                    .collect();
-                write!(f, "map[{}]", entries.join(" "))
-            }
         }
     }
 }
