@@ -13,7 +13,10 @@ fn too_many_failures_in_a_row_disable() {
         };
         let id = fixture.running(manifest).await;
         let watched = watch_all(fixture.tasks.watch(&id).unwrap()).await;
-        assert_eq!(watched, ["metric-event", "metric-event", "metric-event", "task-disabled"]);
+        assert_eq!(
+            watched,
+            ["metric-event", "metric-event", "metric-event", "task-disabled"]
+        );
         fixture.until(&id, TaskState::Disabled).await;
         assert_eq!(fixture.counted(&id), (3, 0, 3));
         assert_eq!(fixture.view(&id).last_failure, "disk is full");
@@ -40,7 +43,10 @@ fn a_failed_collection_is_no_event_and_one_success_forgives() {
             tokio::time::sleep(2 * SECOND).await;
             fixture.plugins.script().collect_fails = None;
             tokio::time::sleep(SECOND).await;
-            assert_eq!((fixture.state(&id), fixture.view(&id).failures), (TaskState::Running, 2 * round));
+            assert_eq!(
+                (fixture.state(&id), fixture.view(&id).failures),
+                (TaskState::Running, 2 * round)
+            );
         }
         assert_eq!(fixture.plugins.script().published.len(), 4);
     });

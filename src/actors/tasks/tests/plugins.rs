@@ -99,7 +99,10 @@ impl Scripted {
     /// When collections began, counted from there in milliseconds.
     pub(super) fn collected_since(&self, begun: Instant) -> Vec<u128> {
         let collected = self.script().collected.clone();
-        collected.iter().map(|at| at.duration_since(begun).as_millis()).collect()
+        collected
+            .iter()
+            .map(|at| at.duration_since(begun).as_millis())
+            .collect()
     }
 }
 

@@ -76,7 +76,10 @@ fn actors_that_died_are_replaced_and_tasks_go_on() {
         fixture.tasks.crash().await;
         tokio::time::sleep(Duration::from_millis(1_600)).await;
         assert_eq!(fixture.restarts.get(), 4, "two tasks, the recorder and the keeper");
-        assert_eq!((fixture.state(&id), fixture.state(&stopped)), (TaskState::Running, TaskState::Stopped));
+        assert_eq!(
+            (fixture.state(&id), fixture.state(&stopped)),
+            (TaskState::Running, TaskState::Stopped)
+        );
         let hits = fixture.view(&id).hits;
         assert!((61..=64).contains(&hits), "{hits} hits");
         assert_eq!(fixture.plugins.holds(), 1);

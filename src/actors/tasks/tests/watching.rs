@@ -14,7 +14,10 @@ fn a_stopped_task_can_be_watched_until_it_is_stopped_again() {
             tokio::time::sleep(Duration::from_millis(1_500)).await;
             fixture.tasks.stop(&id).await.unwrap();
         });
-        assert_eq!(watched, ["task-started", "metric-event", "metric-event", "task-stopped"]);
+        assert_eq!(
+            watched,
+            ["task-started", "metric-event", "metric-event", "task-stopped"]
+        );
     });
 }
 
@@ -29,7 +32,10 @@ fn a_watcher_that_lags_is_closed_and_holds_up_nobody() {
             assert_eq!(lagging.next().await, Watched::TooSlow);
             fixture.tasks.stop(&id).await.unwrap();
         });
-        assert_eq!((quick.len(), quick.last().map(String::as_str)), (11, Some("task-stopped")));
+        assert_eq!(
+            (quick.len(), quick.last().map(String::as_str)),
+            (11, Some("task-stopped"))
+        );
         assert_eq!(fixture.counted(&id), (10, 0, 0));
     });
 }
