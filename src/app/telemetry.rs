@@ -167,7 +167,7 @@ async fn plugins_parts(
         deps: deps.clone(),
         files: config.data.dir.join(PLUGINS),
         config: global,
-        trust,
+        trust: Arc::new(trust),
         options: PluginsOptions {
             max_running: settings.max_running.get(),
             max_restarts: settings.max_restarts,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::workflow::gojson::{self, Value};
+use crate::workflow::gojson::{self, TypeError, Value};
 
 use super::HandshakeError;
 
 /// The fields of an object.
 pub(super) struct Fields {
-    path: &'static str,
+    /// Of Go's structure: in texts of errors.
+    name: &'static str,
     values: BTreeMap<String, Value>,
 }
 
@@ -16,86 +17,50 @@ impl Fields {
     /// Reads a document.
     pub(super) fn read(text: &[u8]) -> Result<Self, HandshakeError> {
         let document = gojson::parse(text).map_err(|error| HandshakeError::NotJson(error.to_string()))?;
-        let values = match document {
-            Value::Object(values) => values,
-            Value::Null => BTreeMap::new(),
-            other => {
-                let text = format!(
-                    "json: cannot unmarshal {} into Go value of type plugin.Response",
-                    kind(&other)
-                );
-                return Err(HandshakeError::NotJson(text));
-            }
-        };
+        let values = document.object("plugin.Response").map_err(not_so)?;
         Ok(Self {
-            path: "Response",
-            values,
+            name: "Response",
+            values: values.clone(),
         })
     }
 
     /// The object in that field; an empty one when there is none.
     pub(super) fn object(&self, name: &'static str) -> Result<Self, HandshakeError> {
-        let values = match self.get(name) {
-            Some(Value::Object(values)) => values.clone(),
-            None => BTreeMap::new(),
-            Some(other) => return Err(self.mismatch(name, other, "plugin.PluginMeta")),
-        };
-        Ok(Self { path: name, values })
+        let values = self.get(name).object("plugin.PluginMeta");
+        let values = values.map_err(|error| self.wrong(name, error))?.clone();
+        Ok(Self { name, values })
     }
 
     /// The text in that field; an empty one when there is none.
     pub(super) fn text(&self, name: &str) -> Result<String, HandshakeError> {
-        match self.get(name) {
-            None => Ok(String::new()),
-            Some(Value::String(text)) => Ok(text.clone()),
-            Some(other) => Err(self.mismatch(name, other, "string")),
-        }
+        let text = self.get(name).string().map(str::to_owned);
+        text.map_err(|error| self.wrong(name, error))
     }
 
     /// The whole number in that field; 0 when there is none.
     pub(super) fn integer(&self, name: &str) -> Result<i64, HandshakeError> {
-        let Some(value) = self.get(name) else { return Ok(0) };
-        let number = match value {
-            Value::Number(digits) => digits.parse().ok(),
-            _ => None,
-        };
-        number.ok_or_else(|| self.mismatch(name, value, "int"))
+        self.get(name).integer("int").map_err(|error| self.wrong(name, error))
     }
 
     /// Whether that field says yes; no when there is none.
     pub(super) fn yes(&self, name: &str) -> Result<bool, HandshakeError> {
-        match self.get(name) {
-            None => Ok(false),
-            Some(Value::Bool(yes)) => Ok(*yes),
-            Some(other) => Err(self.mismatch(name, other, "bool")),
-        }
+        self.get(name).bool().map_err(|error| self.wrong(name, error))
     }
 
-    /// What is in that field, written in any case; of several the last one counts, and `null` is nothing.
-    fn get(&self, name: &str) -> Option<&Value> {
-        let fields = self.values.iter().rev();
-        let mut found = fields.filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        found
-            .next()
-            .map(|(_, value)| value)
-            .filter(|value| **value != Value::Null)
+    /// What is in that field, written so or else in any case; `null` is nothing.
+    fn get(&self, name: &str) -> &Value {
+        let in_any_case = || self.values.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let written_so = self.values.get(name);
+        written_so
+            .or_else(|| in_any_case().map(|(_, value)| value))
+            .unwrap_or(&Value::Null)
     }
 
-    fn mismatch(&self, name: &str, value: &Value, wanted: &str) -> HandshakeError {
-        let (kind, path) = (kind(value), self.path);
-        HandshakeError::NotJson(format!(
-            "json: cannot unmarshal {kind} into Go struct field {path}.{name} of type {wanted}"
-        ))
+    fn wrong(&self, name: &str, error: TypeError) -> HandshakeError {
+        not_so(error.in_field(&format!("{}.{name}", self.name)))
     }
 }
 
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
+fn not_so(error: TypeError) -> HandshakeError {
+    HandshakeError::NotJson(error.to_string())
 }

@@ -182,6 +182,10 @@ impl Hold {
     fn script(&self) -> MutexGuard<'_, Script> {
         self.script.lock().unwrap()
     }
+
+    fn panics(&self) -> bool {
+        self.script().panics
+    }
 }
 
 /// A collection under way, which may be cut off.
@@ -210,8 +214,8 @@ impl Calls for Hold {
             let _under_way = UnderWay::begin(self, collect.plugin.version);
             let takes = self.script().takes;
             tokio::time::sleep(takes).await;
-            let (panics, fails) = (self.script().panics, self.script().collect_fails.clone());
-            assert!(!panics, "wanted");
+            assert!(!self.panics(), "wanted");
+            let fails = self.script().collect_fails.clone();
             match fails {
                 Some(text) => Err(CallError::Plugin(text)),
                 None => Ok(vec![metric()]),
