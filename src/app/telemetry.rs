@@ -167,7 +167,7 @@ async fn plugins_parts(
         deps: deps.clone(),
         files: config.data.dir.join(PLUGINS),
         config: global,
-        trust: Arc::new(trust),
+        trust,
         options: PluginsOptions {
             max_running: settings.max_running.get(),
             max_restarts: settings.max_restarts,
