@@ -7,7 +7,7 @@ mod json;
 mod tree;
 
 pub use global::{Address, GlobalConfig, InvalidConfig, Place};
-pub use json::{GoValue, NotConfig, from_json, names_from_json, to_json};
+pub use json::{NotConfig, from_json, names_from_json, to_json};
 pub use tree::{ConfigTree, merged_along};
 
 /// A table of settings, ordered by name.

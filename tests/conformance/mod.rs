@@ -3,6 +3,7 @@
 mod influxql;
 mod snap_catalogue;
 mod snap_plugins;
+mod snap_tasks;
 mod wire;
 
 use std::{env, fs, path::PathBuf};

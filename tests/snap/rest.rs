@@ -172,7 +172,7 @@ impl Replay {
 
     /// Removes what a request made that made nothing when it was recorded.
     fn forget(&self, known: &differences::Difference, answer: &Response) {
-        if known.status == 201 {
+        if known.status == 201 && answer.status == 201 {
             let id = answer.json()["body"]["id"]
                 .as_str()
                 .map(ToOwned::to_owned)

@@ -100,15 +100,18 @@ struct Slot<'a> {
 impl Pool {
     /// A pool without instances; or with this one, which then is its only one and stays until the plugin is unloaded.
     pub(super) fn new(loaded: Arc<Loaded>, setting: Setting, (pinned, kept): (Option<Runner>, Option<Kept>)) -> Self {
-        let rules = Rules {
+        let mut rules = Rules {
             meta: loaded.description.meta.clone(),
             max_running: setting.max_running,
-            max_calls: match loaded.origin {
-                Origin::BuiltIn(_) => usize::MAX,
-                Origin::File { .. } | Origin::Remote { .. } => CALLS_AT_ONCE,
-            },
+            max_calls: CALLS_AT_ONCE,
             pinned: pinned.is_some(),
         };
+        if let Origin::BuiltIn(_) = loaded.origin {
+            // One instance serves all: it holds nothing of a task. What is cached stays each task's own if it is sticky.
+            rules.meta.routing = Routing::LeastRecentlyUsed;
+            rules.meta.concurrency = usize::MAX;
+            rules.max_calls = usize::MAX;
+        }
         let mut state = State::new(rules);
         if let Some(runner) = pinned {
             state.add(Member::new(setting.new_id(), runner, setting.clock.now()));

@@ -74,7 +74,8 @@ impl Query {
     }
 }
 
-/// What is below a prefix, in all versions, the latest, or one. The latest of a metric is asked for by its name, in which a
+/// What is below a prefix, in all versions, the latest, or one. Version 0 is all, since Snap's command line sends it when it
+/// is told none, and shows the versions side by side. The latest of a metric is asked for by its name, in which a
 /// dynamic element is a wildcard: beside a static sibling that is ambiguous, and so it is in Snap.
 fn list(catalogue: &Catalogue, prefix: &Namespace, version: i64) -> Result<Found, LookupError> {
     let mut found = catalogue.below(prefix)?;

@@ -233,7 +233,8 @@ fn object<'a>(value: &'a Value, path: &str) -> Result<&'a Map<String, Value>, In
 }
 
 fn table(value: &Value, path: &str) -> Result<Config, InvalidConfig> {
-    json::config_of(object(value, path)?).map_err(|error| InvalidConfig::new(path, error))
+    json::from_object(object(value, path)?)
+        .map_err(|key| InvalidConfig::new(&format!("{path}.{key}"), "expected a text, number or boolean"))
 }
 
 #[cfg(test)]

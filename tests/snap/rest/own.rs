@@ -56,7 +56,7 @@ fn envelopes_to_the_byte() {
 #[test]
 fn settings_are_written_as_go_does() {
     let gyre = start(|config| config);
-    let body = "{\"text\":\"<&>\u{2028}\u{7}\",\"float\":2.50,\"whole\":3.0,\"big\":1e30,\"$HOME\":\"$HOME\"}";
+    let body = "{\"text\":\"<&>\u{2028}\\u0007\",\"float\":2.50,\"whole\":3.0,\"big\":1e30,\"$HOME\":\"$HOME\"}";
     let answer = ask(&gyre, "PUT", "/v2/plugins////config", &[], body.as_bytes());
     let expect = "{\n  \"$HOME\": \"$HOME\",\n  \"big\": 1e+30,\n  \"float\": 2.5,\n  \
                   \"text\": \"\\u003c&\\u003e\\u2028\\u0007\",\n  \"whole\": 3\n}\n";

@@ -17,7 +17,10 @@ fn every_order_has_its_answer_in_every_state() {
         assert_eq!(refused(tasks.remove(id).await), "Task must be stopped");
         assert_eq!(refused(enable().await), "Task must be disabled");
         tasks.stop(id).await.unwrap();
-        assert_eq!((fixture.view(id).last_run, fixture.state(id)), (None, TaskState::Stopped));
+        assert_eq!(
+            (fixture.view(id).last_run, fixture.state(id)),
+            (None, TaskState::Stopped)
+        );
         assert_eq!(fixture.store.keys().len(), 1);
         tasks.remove(id).await.unwrap();
         assert!(fixture.store.keys().is_empty(), "{:?}", fixture.store.keys());
@@ -131,6 +134,9 @@ fn metrics_are_tagged_with_the_host_and_by_the_workflow() {
         let tags: Vec<_> = script.published[0].tags.iter().collect();
         let text = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let expected = [text("dc", "x1"), text("plugin_running_on", "h")];
-        assert_eq!(tags, expected.iter().map(|(key, value)| (key, value)).collect::<Vec<_>>());
+        assert_eq!(
+            tags,
+            expected.iter().map(|(key, value)| (key, value)).collect::<Vec<_>>()
+        );
     });
 }

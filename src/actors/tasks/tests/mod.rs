@@ -121,7 +121,7 @@ impl Fixture {
     async fn until(&self, id: &str, state: TaskState) {
         let reached = async {
             while self.state(id) != state {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(SECOND).await;
             }
         };
         let in_time = tokio::time::timeout(86_400 * SECOND, reached).await;

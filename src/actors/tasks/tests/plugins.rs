@@ -99,7 +99,10 @@ impl Scripted {
     /// When collections began, counted from there in milliseconds.
     pub(super) fn collected_since(&self, begun: Instant) -> Vec<u128> {
         let collected = self.script().collected.clone();
-        collected.iter().map(|at| at.duration_since(begun).as_millis()).collect()
+        collected
+            .iter()
+            .map(|at| at.duration_since(begun).as_millis())
+            .collect()
     }
 }
 
@@ -179,6 +182,10 @@ impl Hold {
     fn script(&self) -> MutexGuard<'_, Script> {
         self.script.lock().unwrap()
     }
+
+    fn panics(&self) -> bool {
+        self.script().panics
+    }
 }
 
 /// A collection under way, which may be cut off.
@@ -207,8 +214,8 @@ impl Calls for Hold {
             let _under_way = UnderWay::begin(self, collect.plugin.version);
             let takes = self.script().takes;
             tokio::time::sleep(takes).await;
-            let (panics, fails) = (self.script().panics, self.script().collect_fails.clone());
-            assert!(!panics, "wanted");
+            assert!(!self.panics(), "wanted");
+            let fails = self.script().collect_fails.clone();
             match fails {
                 Some(text) => Err(CallError::Plugin(text)),
                 None => Ok(vec![metric()]),

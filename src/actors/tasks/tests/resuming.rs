@@ -7,7 +7,9 @@ fn tasks_go_on_in_the_state_they_had() {
     on_paused_time(async {
         let fixture = Fixture::new().await;
         let running = fixture.running(manifest()).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
         let stopped = fixture.tasks.add(None, manifest()).await.unwrap().id.clone();
+        tokio::time::sleep(Duration::from_millis(1)).await;
         let once = Window {
             interval: SECOND,
             start: None,
@@ -76,7 +78,10 @@ fn actors_that_died_are_replaced_and_tasks_go_on() {
         fixture.tasks.crash().await;
         tokio::time::sleep(Duration::from_millis(1_600)).await;
         assert_eq!(fixture.restarts.get(), 4, "two tasks, the recorder and the keeper");
-        assert_eq!((fixture.state(&id), fixture.state(&stopped)), (TaskState::Running, TaskState::Stopped));
+        assert_eq!(
+            (fixture.state(&id), fixture.state(&stopped)),
+            (TaskState::Running, TaskState::Stopped)
+        );
         let hits = fixture.view(&id).hits;
         assert!((61..=64).contains(&hits), "{hits} hits");
         assert_eq!(fixture.plugins.holds(), 1);

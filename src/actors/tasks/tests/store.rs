@@ -12,9 +12,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{StreamExt, future::ready, stream};
 
-use crate::meta::{
-    Answer, Error, KeyValue, LeaseId, MetaStore, Op, Page, Response, Revision, Txn, TxnResult, Watch,
-};
+use crate::meta::{Answer, Error, KeyValue, LeaseId, MetaStore, Op, Page, Response, Revision, Txn, TxnResult, Watch};
 
 /// Knows gets, lists, puts and deletes.
 #[derive(Debug, Default)]
@@ -73,7 +71,11 @@ impl MetaStore for Memory {
         let documents = self.documents.lock().unwrap();
         let page = Page {
             revision: Revision(1),
-            entries: documents.iter().filter(|(key, _)| key.starts_with(prefix)).map(entry).collect(),
+            entries: documents
+                .iter()
+                .filter(|(key, _)| key.starts_with(prefix))
+                .map(entry)
+                .collect(),
             more: false,
         };
         Box::pin(ready(Ok(page)))

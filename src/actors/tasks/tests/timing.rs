@@ -18,7 +18,11 @@ fn a_day_of_a_window_is_exact() {
         assert_eq!(fixture.counted(&id), (8640, 0, 0));
         let collected = fixture.plugins.collected_since(begun);
         let is_due = |(number, at): (usize, &u128)| at.abs_diff(number as u128 * 10_000) <= 2;
-        assert!(collected.iter().enumerate().all(is_due), "drifts: {:?}", collected.last());
+        assert!(
+            collected.iter().enumerate().all(is_due),
+            "drifts: {:?}",
+            collected.last()
+        );
         assert_eq!(fixture.plugins.holds(), 0);
         // State changes, and once a minute.
         assert!(fixture.store.writes() < 1500, "{} writes", fixture.store.writes());

@@ -94,6 +94,6 @@ fn documents_say_where_they_are_wrong() {
     );
     check(
         json!({"publisher": {"all": {"a": {"b": 1}}}}),
-        "publisher.all: Error Unmarshalling JSON ConfigDataNode. Key: a Type: map[b:1] is unsupported.",
+        "publisher.all.a: expected a text, number or boolean",
     );
 }
