@@ -17,7 +17,7 @@ use crate::{
     workflow::{
         Tags,
         manifest::{self, Manifest},
-        task::{Resume, Task, TaskView},
+        task::{Resume, Task, TaskState, TaskView},
     },
 };
 
@@ -149,10 +149,16 @@ impl TasksHandle {
         let task = Task::new(id.clone(), Arc::new(manifest), self.world.clock.now());
         self.keeper.ask(keeper::Add(task)).await??;
         let task = self.task(&id)?;
-        if starts {
-            task.actor.ask(actor::Start).await??;
+        let created = task.entry.view();
+        if !starts {
+            return Ok(created);
         }
-        Ok(task.entry.view())
+        task.actor.ask(actor::Start).await??;
+        // As it was started: what it may have done since is not of its creation.
+        Ok(Arc::new(TaskView {
+            state: TaskState::Running,
+            ..TaskView::clone(&created)
+        }))
     }
 
     /// All tasks, in the order of their creation.
