@@ -1,7 +1,8 @@
 //! The composition root: what a configuration becomes, in which order it starts, and in which it stops.
 //!
-//! Start: journal, meta stores, dead letters; the fleet with its queues; the actors; the front door last. Stop: the
-//! front door first, so that nothing new comes in; then the actors, then the logs.
+//! Start: journal, meta stores, dead letters; the fleet with its queues; the actors; plugins and tasks; the front door
+//! last. Stop: the front door first, so that nothing new comes in; then what writes by itself, the tasks; then the actors,
+//! then the logs.
 
 mod actors;
 mod bound;
@@ -136,8 +137,7 @@ impl App {
         let readiness = paths.readiness(&stores);
         let mut metrics = Metrics::new();
         let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &mut metrics).await;
-        gauges::register(&mut metrics, &paths.fleet, &budget, &stores);
-        gauges::register_readiness(&mut metrics, &readiness);
+        gauges::register(&mut metrics, &readiness, &budget, &stores);
         let versions = start_versions(&config, &stores, &mut metrics);
         let queues = fleet::open_queues(&config, &paths.fleet, &stores).await?;
         let parts = ActorParts {
@@ -153,11 +153,7 @@ impl App {
         first_contact(&paths.fleet, &stores.shared).await;
         let intake = Arc::new(paths.intake(&config, &stores, &metrics));
         let reader = Arc::new(paths::reader(&config, &intake, &budget, &stores));
-        let write_path = WritePath {
-            intake: Arc::clone(&intake),
-            reader: Arc::clone(&reader),
-            client: paths.client,
-        };
+        let write_path = WritePath::new(&intake, &reader, paths.client);
         let telemetry = Telemetry::start(&config, &stores, &nodes, write_path, &mut metrics).await?;
         let services = Services {
             reader,
@@ -180,17 +176,15 @@ impl App {
             client: paths.options,
             config,
         };
-        let server = Server::start(Arc::new(services))?;
-        let upkeep = tokio::task::spawn_local(upkeep(stores.journal.clone(), queues.clone()));
         Ok(Self {
-            server,
+            server: Server::start(Arc::new(services))?,
             nodes,
             telemetry,
             circles,
             backends,
             bound,
             sharing,
-            upkeep,
+            upkeep: tokio::task::spawn_local(upkeep(stores.journal.clone(), queues.clone())),
             journal: stores.journal,
             queues,
             appliers,
@@ -260,6 +254,7 @@ impl App {
         }
         self.nodes.handle.crash().await;
         self.versions.crash().await;
+        self.telemetry.plugins.crash().await;
         self.telemetry.tasks.crash().await;
     }
 }

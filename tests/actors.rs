@@ -32,8 +32,8 @@ use crate::{
 const DB: &str = "actors";
 const CIRCLES: usize = 2;
 const PER_CIRCLE: usize = 2;
-/// One for each circle and each backend, the node registry, and versioned metadata.
-const ACTORS: u64 = 8;
+/// One for each circle and each backend, the node registry, versioned metadata, the plugins, and two for the tasks.
+const ACTORS: u64 = 11;
 /// Each doubles the wait before a restart, which begins with 10 ms.
 const CRASHES: u64 = 6;
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -139,7 +139,7 @@ impl InProcess {
 
 fn configuration(dir: &Path, backends: &[NullBackend]) -> String {
     let mut text = format!(
-        "[http]\nlisten = [\"127.0.0.1:0\"]\nworkers = 1\n[data]\ndir = {:?}\n[delivery]\nspill_after = \"64KiB\"\n",
+        "[http]\nlisten = [\"127.0.0.1:0\"]\nworkers = 1\n[data]\ndir = {:?}\n[delivery]\nspill_after = \"64KiB\"\n[telemetry]\ndefault_task = false\n",
         dir.join("data")
     );
     for (number, backend) in backends.iter().enumerate() {

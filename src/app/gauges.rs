@@ -16,8 +16,10 @@ use crate::{
 
 use super::stores::Stores;
 
-/// Adds the gauges of backends, memory and logs.
-pub(super) fn register(metrics: &mut Metrics, fleet: &Arc<Fleet>, budget: &ByteBudget, stores: &Stores) {
+/// Adds the gauges of backends, memory, logs, and of what tells whether all can work.
+pub(super) fn register(metrics: &mut Metrics, readiness: &Readiness, budget: &ByteBudget, stores: &Stores) {
+    register_readiness(metrics, readiness);
+    let fleet = &readiness.fleet;
     type Read = fn(&Backend) -> u64;
     let per_backend: [(&'static str, &'static str, Read); 4] = [
         ("backend_waiting_bytes", "Bytes that wait for the backend", |backend| {
@@ -104,7 +106,7 @@ pub(super) fn register_nodes(metrics: &mut Metrics, nodes: &NodesHandle) {
 }
 
 /// Adds a gauge for each part that `/readyz` tells of.
-pub(super) fn register_readiness(metrics: &mut Metrics, readiness: &Readiness) {
+fn register_readiness(metrics: &mut Metrics, readiness: &Readiness) {
     let readiness = readiness.clone();
     metrics.add(observe("ready", "1 when the part can do its work", move || {
         let sample = |part: Part| (vec![("part", part.name.to_owned())], part.problem.is_none().into());

@@ -169,6 +169,40 @@ fn the_metrics_of_this_very_server_are_scraped_into_a_database() {
 }
 
 #[test]
+fn another_influxdb_is_written_to_in_our_words_and_in_snaps() {
+    let (daemon, other) = (Daemon::start(), Daemon::start());
+    let addr = other.gyre.addr();
+    other.gyre.client().query("", "CREATE DATABASE d");
+    let publish = |config: Value| {
+        let collect = json!({
+            "metrics": {"/intel/mock/host1/baz": {}},
+            "publish": [{"plugin_name": "influxdb", "config": config}],
+        });
+        daemon.create("100ms", &json!({}), &collect)
+    };
+    let ours = json!({"database": "d", "url": format!("http://{addr}"), "username": "u", "password": "p"});
+    publish(ours);
+    let snaps = json!({
+        "database": "d", "host": addr.ip().to_string(), "port": addr.port(), "user": "u", "password": "p",
+        "retention": "autogen", "isMultiFields": true,
+    });
+    publish(snaps);
+    for query in [
+        "SELECT last(value) FROM \"intel/mock/baz\" WHERE host = 'host1'",
+        "SELECT last(baz) FROM intel_mock WHERE host = 'host1'",
+    ] {
+        wait::until(query, PATIENCE, || first(&other, "d", query));
+    }
+    let missing = publish(json!({"database": "missing", "url": format!("http://{addr}")}));
+    let failed = daemon.await_task(&missing, "it fails", |task| task["failed_count"].as_u64().is_some());
+    let text = failed["last_failure_message"].as_str().expect("a text");
+    assert!(
+        text.starts_with("influxdb: status 404: ") && text.contains("database not found"),
+        "{text}"
+    );
+}
+
+#[test]
 fn last_values_are_shown_to_prometheus() {
     let daemon = Daemon::start();
     let collect = json!({

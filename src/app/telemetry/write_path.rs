@@ -31,9 +31,9 @@ const CAPACITY: usize = 1024;
 /// as the journal, and what is refused would be refused again.
 #[derive(Debug)]
 pub(in super::super) struct WritePath {
-    pub(in super::super) intake: Arc<Intake>,
-    pub(in super::super) reader: Arc<Reader>,
-    pub(in super::super) client: Client,
+    intake: Arc<Intake>,
+    reader: Arc<Reader>,
+    client: Client,
 }
 
 /// The publishers' end.
@@ -66,6 +66,14 @@ impl Sink for Sender {
 }
 
 impl WritePath {
+    pub(in super::super) fn new(intake: &Arc<Intake>, reader: &Arc<Reader>, client: Client) -> Self {
+        Self {
+            intake: Arc::clone(intake),
+            reader: Arc::clone(reader),
+            client,
+        }
+    }
+
     /// Takes writes on the current thread for as long as there are senders.
     pub(super) fn start(self) -> Sender {
         let (sender, mut jobs) = mpsc::channel::<Job>(CAPACITY);
