@@ -240,7 +240,7 @@ impl TasksHandle {
     pub async fn shut_down(&self) {
         self.end_watches();
         let tasks = self.world.directory.all();
-        let all = join_all(tasks.iter().map(|task| shut_down(task)));
+        let all = join_all(tasks.iter().map(shut_down));
         if timeout(END_PATIENCE, all).await.is_err() {
             tracing::warn!("some tasks were still at work: their runs are cut off");
         }
