@@ -10,6 +10,7 @@ mod multipart;
 mod plugins;
 mod rest;
 mod restart;
+mod tasks;
 mod watch;
 
 use crate::support::gyre::{Config, Gyre};

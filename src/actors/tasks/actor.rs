@@ -324,7 +324,11 @@ impl TaskActor {
     /// Stores the task as it will be when this is polled. What fails is logged, and tried again every minute.
     fn saved(&self) -> impl Future<Output = ()> + use<> {
         let (world, entry) = (Arc::clone(&self.world), Arc::clone(&self.entry));
-        async move { drop(world.recorder.save(&entry.id).await) }
+        async move {
+            if world.recorder.save(&entry.id).await.is_err() {
+                entry.set_unsaved(true);
+            }
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     workflow::{
         Tags,
         manifest::{self, Manifest},
-        task::{Resume, Task, TaskView},
+        task::{Resume, Task, TaskState, TaskView},
     },
 };
 
@@ -149,10 +149,16 @@ impl TasksHandle {
         let task = Task::new(id.clone(), Arc::new(manifest), self.world.clock.now());
         self.keeper.ask(keeper::Add(task)).await??;
         let task = self.task(&id)?;
-        if starts {
-            task.actor.ask(actor::Start).await??;
+        let created = task.entry.view();
+        if !starts {
+            return Ok(created);
         }
-        Ok(task.entry.view())
+        task.actor.ask(actor::Start).await??;
+        // As it was started: what it may have done since is not of its creation.
+        Ok(Arc::new(TaskView {
+            state: TaskState::Running,
+            ..TaskView::clone(&created)
+        }))
     }
 
     /// All tasks, in the order of their creation.
@@ -234,7 +240,7 @@ impl TasksHandle {
     pub async fn shut_down(&self) {
         self.end_watches();
         let tasks = self.world.directory.all();
-        let all = join_all(tasks.iter().map(|task| shut_down(task)));
+        let all = join_all(tasks.iter().map(shut_down));
         if timeout(END_PATIENCE, all).await.is_err() {
             tracing::warn!("some tasks were still at work: their runs are cut off");
         }

@@ -44,3 +44,57 @@ pub(super) fn allowed(snapshot: &Snapshot, hostname: &str) -> Allowed {
         (true, false) => Allowed::Everything,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::{
+        base::TimestampNs,
+        cluster::{Host, HostEntry, HostPatch, Node, NodeKind},
+    };
+
+    fn manager(lease: Option<u64>) -> Arc<Node> {
+        Arc::new(Node {
+            id: 1,
+            kind: NodeKind::Manager,
+            cluster: String::new(),
+            ip: String::new(),
+            hostname: "h".to_owned(),
+            bind: String::new(),
+            registered_at: TimestampNs(0),
+            ttl: Duration::from_secs(10),
+            died_at: None,
+            lease,
+            modified: 1,
+        })
+    }
+
+    #[test]
+    fn an_operator_restricts_and_a_lost_lease_does_not() {
+        let check = |lease: Option<u64>, (is_paused, is_active): (bool, bool), expected: Allowed| {
+            let patch = HostPatch {
+                is_paused: Some(is_paused),
+                is_active: Some(is_active),
+                pause_reason: None,
+            };
+            let host = Host::new(2, "h", TimestampNs(0)).patched(&patch, TimestampNs(0));
+            let snapshot = Snapshot {
+                managers: vec![manager(lease)],
+                hosts: vec![HostEntry {
+                    host: Arc::new(host),
+                    modified: 1,
+                }],
+                ..Snapshot::default()
+            };
+            assert_eq!(allowed(&snapshot, "h"), expected, "{patch:?}");
+            assert_eq!(allowed(&snapshot, "other"), Allowed::Everything);
+        };
+        check(Some(1), (false, true), Allowed::Everything);
+        check(Some(1), (true, true), Allowed::Running);
+        check(Some(1), (true, false), Allowed::Nothing);
+        check(None, (false, false), Allowed::Everything);
+        assert_eq!(allowed(&Snapshot::unknown(), "h"), Allowed::Everything);
+    }
+}

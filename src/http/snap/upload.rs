@@ -50,8 +50,11 @@ pub(super) async fn load(call: &Call<'_>, payload: web::Payload) -> Result<HttpR
     }
     let media_type = body::media_type(request);
     let loaded = if media_type.starts_with("multipart/") {
+        // Held, with what it takes of the budget, until the plugin is loaded.
         let parts = read(call, payload).await?;
-        call.services.plugins.load(parts.request()?).await?
+        let request = parts.request()?;
+        parts.check_files().await?;
+        call.services.plugins.load(request).await?
     } else if media_type == "application/json" {
         let uri = uri(call, payload).await?;
         call.services.plugins.load(by_uri(&uri)).await?
@@ -63,7 +66,7 @@ pub(super) async fn load(call: &Call<'_>, payload: web::Payload) -> Result<HttpR
 }
 
 impl Parts {
-    fn request(self) -> Result<LoadRequest, SnapError> {
+    fn request(&self) -> Result<LoadRequest, SnapError> {
         let tls = self.tls()?;
         let bytes = |role| self.part(role).map(|part| part.body.clone());
         if let Some(uri) = self.text(Role::Uri) {
@@ -96,6 +99,18 @@ impl Parts {
             key: key.into(),
             ca: authorities.map(Into::into).collect(),
         }))
+    }
+
+    /// What the parts only name must be on this host.
+    async fn check_files(&self) -> Result<(), SnapError> {
+        for (role, what) in [(Role::Cert, "certificate"), (Role::Key, "key")] {
+            if let Some(path) = self.text(role)
+                && !tokio::fs::try_exists(&path).await.unwrap_or(false)
+            {
+                return Err(SnapError::failed(format!("Error: given {what} file is not available")));
+            }
+        }
+        Ok(())
     }
 
     fn part(&self, role: Role) -> Option<&Part> {

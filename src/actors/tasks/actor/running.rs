@@ -18,6 +18,7 @@ use crate::{
 use super::{
     super::{
         error::TaskError,
+        host::Allowed,
         run::{Done, Job},
         run_time::RunTime,
         source::Held,
@@ -54,6 +55,9 @@ impl TaskActor {
         let now = time.now(&*self.world.clock);
         if self.is_ending {
             return Err(TaskError::not_found(&self.entry.id));
+        }
+        if self.world.allowed() == Allowed::Nothing {
+            return Err(TaskError::HostPaused(self.world.hostname.clone()));
         }
         self.entry.try_change(|task| task.started(now, &self.world.zone))?;
         self.entry.channel.send(event::started);

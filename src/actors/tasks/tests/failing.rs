@@ -11,11 +11,19 @@ fn too_many_failures_in_a_row_disable() {
             max_failures: Some(3),
             ..manifest()
         };
-        let id = fixture.running(manifest).await;
-        let watched = watch_all(fixture.tasks.watch(&id).unwrap()).await;
+        let id = fixture.tasks.add(None, manifest).await.unwrap().id.clone();
+        let watcher = fixture.tasks.watch(&id).unwrap();
+        fixture.tasks.start(&id).await.unwrap();
+        let watched = watch_all(watcher).await;
         assert_eq!(
             watched,
-            ["metric-event", "metric-event", "metric-event", "task-disabled"]
+            [
+                "task-started",
+                "metric-event",
+                "metric-event",
+                "metric-event",
+                "task-disabled"
+            ]
         );
         fixture.until(&id, TaskState::Disabled).await;
         assert_eq!(fixture.counted(&id), (3, 0, 3));
@@ -38,6 +46,7 @@ fn a_failed_collection_is_no_event_and_one_success_forgives() {
             ..manifest()
         };
         let id = fixture.running(manifest).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         for round in 1..=3 {
             fixture.plugins.script().collect_fails = Some("no answer".to_owned());
             tokio::time::sleep(2 * SECOND).await;

@@ -117,14 +117,14 @@ impl Fixture {
         (view.hits, view.misses, view.failures)
     }
 
-    /// Waits until the task is in that state, for a day at most.
+    /// Waits until the task is in that state, for two days at most.
     async fn until(&self, id: &str, state: TaskState) {
         let reached = async {
             while self.state(id) != state {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(SECOND).await;
             }
         };
-        let in_time = tokio::time::timeout(86_400 * SECOND, reached).await;
+        let in_time = tokio::time::timeout(2 * 86_400 * SECOND, reached).await;
         assert!(in_time.is_ok(), "is {:?}", self.view(id));
     }
 }

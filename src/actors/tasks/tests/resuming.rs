@@ -7,7 +7,9 @@ fn tasks_go_on_in_the_state_they_had() {
     on_paused_time(async {
         let fixture = Fixture::new().await;
         let running = fixture.running(manifest()).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
         let stopped = fixture.tasks.add(None, manifest()).await.unwrap().id.clone();
+        tokio::time::sleep(Duration::from_millis(1)).await;
         let once = Window {
             interval: SECOND,
             start: None,

@@ -25,8 +25,9 @@ fn a_stopped_task_can_be_watched_until_it_is_stopped_again() {
 fn a_watcher_that_lags_is_closed_and_holds_up_nobody() {
     on_paused_time(async {
         let fixture = Fixture::new().await;
-        let id = fixture.running(manifest()).await;
+        let id = fixture.tasks.add(None, manifest()).await.unwrap().id.clone();
         let (mut lagging, quick) = (fixture.tasks.watch(&id).unwrap(), fixture.tasks.watch(&id).unwrap());
+        fixture.tasks.start(&id).await.unwrap();
         let (quick, ()) = tokio::join!(watch_all(quick), async {
             tokio::time::sleep(Duration::from_millis(9_500)).await;
             assert_eq!(lagging.next().await, Watched::TooSlow);
@@ -34,7 +35,7 @@ fn a_watcher_that_lags_is_closed_and_holds_up_nobody() {
         });
         assert_eq!(
             (quick.len(), quick.last().map(String::as_str)),
-            (11, Some("task-stopped"))
+            (12, Some("task-stopped"))
         );
         assert_eq!(fixture.counted(&id), (10, 0, 0));
     });
