@@ -58,10 +58,20 @@ fn address(url: &Url) -> Option<String> {
 mod tests {
     use std::net::TcpListener;
 
+    use crate::plugin::testing;
+
     use super::*;
 
     #[tokio::test]
+    async fn the_handshake() {
+        testing::install_crypto();
+        let url = testing::http("{}".to_owned()).await;
+        assert_eq!(ask(&url, Duration::from_secs(5)).await.unwrap(), b"{}");
+    }
+
+    #[tokio::test]
     async fn nobody_is_there() {
+        testing::install_crypto();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
@@ -76,6 +86,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_answers() {
+        testing::install_crypto();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let error = ask(&url, Duration::from_millis(20)).await.unwrap_err();

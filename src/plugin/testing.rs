@@ -12,7 +12,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 use h2::server::SendResponse;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use prost::Message;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
 
 use crate::base::{ManualClock, TimestampNs};
 
@@ -31,8 +35,10 @@ pub(crate) enum Reply {
     Rubbish,
     /// No answer ever.
     Hang,
-    /// The connection is cut.
+    /// The connection is cut before anything is answered.
     Cut,
+    /// The connection is cut in the middle of the answer.
+    Break,
 }
 
 /// What came in: the method's path, the task's id if one was given, and the bytes of all messages.
@@ -72,7 +78,7 @@ impl Server {
     }
 
     /// A well-behaved plugin that offers and collects these metrics.
-    pub(crate) async fn good(metrics: Vec<wire::Metric>) -> Self {
+    pub(super) async fn good(metrics: Vec<wire::Metric>) -> Self {
         Self::start(move |method| answer(method, &metrics)).await
     }
 
@@ -92,8 +98,13 @@ impl Server {
     }
 }
 
-/// What a well-behaved plugin answers.
-pub(crate) fn answer(method: &str, metrics: &[wire::Metric]) -> Reply {
+/// What a well-behaved plugin answers that has no metrics.
+pub(crate) fn well(method: &str) -> Reply {
+    answer(method, &[])
+}
+
+/// What a well-behaved plugin answers that has these metrics.
+pub(super) fn answer(method: &str, metrics: &[wire::Metric]) -> Reply {
     match method {
         "GetMetricTypes" | "CollectMetrics" | "Process" => messages(&[wire::MetricsReply {
             metrics: metrics.to_vec(),
@@ -114,14 +125,43 @@ pub(crate) fn encoded(messages: &[impl Message]) -> Vec<Bytes> {
 
 /// An executable that prints a line and then runs some lines of shell.
 pub(crate) fn script(dir: &Path, first_line: &str, then: &str) -> Program {
+    executable(dir, &format!("#!/bin/sh\ncat <<'END'\n{first_line}\nEND\n{then}\n"))
+}
+
+pub(crate) fn executable(dir: &Path, text: &str) -> Program {
     let path = dir.join("plugin");
-    let text = format!("#!/bin/sh\ncat <<'END'\n{first_line}\nEND\n{then}\n");
-    fs::write(&path, &text).unwrap();
+    fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
     Program::File {
         checksum: Checksum::of(&files::read(&path).unwrap()),
         path,
     }
+}
+
+/// An HTTP server that answers everything with that document; its URL.
+pub(crate) async fn http(document: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{document}",
+        document.len()
+    );
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 1024];
+            // One read has all of so short a request.
+            if stream.read(&mut request).await.is_ok() {
+                let _sent = stream.write_all(answer.as_bytes()).await;
+            }
+        }
+    });
+    url
+}
+
+/// HTTP clients cannot be built without one.
+pub(crate) fn install_crypto() {
+    // Another test may have been faster.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
 }
 
 pub(crate) fn launch(program: Program) -> Launch {
@@ -145,14 +185,29 @@ async fn serve(
     let Ok(mut connection) = h2::server::handshake(stream).await else {
         return;
     };
-    while let Some(Ok((request, respond))) = connection.accept().await {
+    let broken = Arc::new(Notify::new());
+    loop {
+        // Accepting also sends what is to be sent.
+        let accepted = tokio::select! {
+            biased;
+            accepted = connection.accept() => accepted,
+            () = broken.notified() => return,
+        };
+        let Some(Ok((request, respond))) = accepted else { return };
         let path = request.uri().path().to_owned();
         let method = path.rsplit('/').next().unwrap_or_default();
         let reply = reply(method);
         if matches!(reply, Reply::Cut) {
             return;
         }
-        tokio::spawn(respond_to(path, request, respond, reply, Arc::clone(&calls)));
+        let (calls, broken) = (Arc::clone(&calls), Arc::clone(&broken));
+        tokio::spawn(async move {
+            let breaks = matches!(reply, Reply::Break);
+            respond_to(path, request, respond, reply, calls).await;
+            if breaks {
+                broken.notify_one();
+            }
+        });
     }
 }
 
@@ -202,7 +257,7 @@ async fn respond_to(
         Reply::Status(code, text) => stream.send_trailers(failed(code, text)).unwrap(),
         Reply::Rubbish => stream.send_data(Bytes::from_static(b"\0\0\0\0\x04junk"), true).unwrap(),
         Reply::Hang => std::future::pending::<()>().await,
-        Reply::Cut => {}
+        Reply::Break | Reply::Cut => {}
     }
     // Keeps the request open while the answer is.
     drop(body);

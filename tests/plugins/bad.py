@@ -5,6 +5,7 @@ It is named `bad-CALL-FAULT`, and its one metric `/bad/CALL/FAULT`, in lower cas
 import os
 import signal
 import sys
+import threading
 import time
 
 import grpc
@@ -30,6 +31,7 @@ REPLIES = {
 
 
 def flood():
+    """Blocks while nobody reads it."""
     block = b"x" * 1023 + b"\n"
     for _ in range(FLOOD):
         for out in (sys.stdout.buffer, sys.stderr.buffer):
@@ -38,11 +40,21 @@ def flood():
 
 
 class Faulty(grpc.ServerInterceptor):
+    def __init__(self):
+        # It is pinged once when it starts, or it would not come to run.
+        self.healthy_calls = 1 if CALL == "Ping" else 0
+
     def intercept_service(self, proceed, call):
         if call.method.rpartition("/")[2] != CALL:
             return proceed(call)
+        self.healthy_calls -= 1
+        if self.healthy_calls >= 0:
+            return proceed(call)
         if FAULT == "flood":
             flood()
+            return proceed(call)
+        if FAULT == "flood-beside":
+            threading.Thread(target=flood, daemon=True).start()
             return proceed(call)
         return broken(streams=CALL == "StreamMetrics")
 

@@ -106,9 +106,12 @@ impl Pool {
             max_calls: CALLS_AT_ONCE,
             pinned: pinned.is_some(),
         };
-        if let Origin::BuiltIn(_) = loaded.origin {
-            // One instance serves all: it holds nothing of a task. What is cached stays each task's own if it is sticky.
+        let is_built_in = matches!(loaded.origin, Origin::BuiltIn(_));
+        if is_built_in || rules.pinned {
+            // One instance serves all. What is cached stays each task's own if it is sticky.
             rules.meta.routing = Routing::LeastRecentlyUsed;
+        }
+        if is_built_in {
             rules.meta.concurrency = usize::MAX;
             rules.max_calls = usize::MAX;
         }

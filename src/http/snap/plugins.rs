@@ -9,7 +9,6 @@ use serde::Serialize;
 
 use crate::{
     actors::{Loaded, PluginsError, Running},
-    base::ErrorKind,
     workflow::{PluginKey, PluginType},
 };
 
@@ -172,7 +171,7 @@ pub(super) async fn unload(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
         Some(key) => call.services.plugins.unload(&key).await,
         None => Err(PluginsError::NotFound),
     };
-    let unloaded = unloaded.map_err(|error| about(call, not_unloaded(call.version, error)))?;
+    let unloaded = unloaded.map_err(|error| about(call, SnapError::of_unload(call.version, error)))?;
     if call.version == Version::V2 {
         return Ok(answer::no_content());
     }
@@ -184,25 +183,6 @@ pub(super) async fn unload(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
         r#type: kind.as_str(),
     };
     Ok(answer::v1(StatusCode::OK, "plugin_unloaded", &message, &body))
-}
-
-/// Version 2 alone has statuses for what cannot be unloaded.
-fn not_unloaded(version: Version, error: PluginsError) -> SnapError {
-    match (version, &error) {
-        (Version::V2, PluginsError::NotFound) => SnapError::not_found(error),
-        (Version::V2, PluginsError::NotLoaded) => SnapError::new(StatusCode::CONFLICT, error),
-        _ => SnapError::failed(error),
-    }
-}
-
-impl From<PluginsError> for SnapError {
-    /// Only what is loaded already has a status of its own in the original.
-    fn from(error: PluginsError) -> Self {
-        match error.kind() {
-            ErrorKind::AlreadyExists => Self::new(StatusCode::CONFLICT, error),
-            _ => Self::failed(error),
-        }
-    }
 }
 
 /// The plugin that the path names; `None` when its type does not exist.

@@ -4,11 +4,7 @@ use actix_web::{HttpResponse, http::StatusCode, web};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{
-    actors::TaskError,
-    base::ErrorKind,
-    workflow::{godur, task::TaskView},
-};
+use crate::workflow::{godur, task::TaskView};
 
 use super::{super::params, Call, answer, error::SnapError, route::Version};
 
@@ -62,8 +58,7 @@ enum Detail {
 
 /// All tasks, in the order of their creation.
 pub(super) fn list(call: &Call<'_>) -> HttpResponse {
-    let mut views = call.services.tasks.list();
-    views.sort_by_key(|view| view.created);
+    let views = call.services.tasks.list();
     let tasks = views.iter().map(|view| task(call, view, Detail::Summary)).collect();
     let ok = StatusCode::OK;
     match call.version {
@@ -79,7 +74,9 @@ pub(super) fn list(call: &Call<'_>) -> HttpResponse {
 
 /// One task.
 pub(super) fn get(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
-    let view = call.services.tasks.get(call.param(0)).map_err(of_v1)?;
+    // Here version 2 tells apart what does not exist as well.
+    let found = call.services.tasks.get(call.param(0));
+    let view = found.map_err(|error| SnapError::of_task(Version::V1, error))?;
     let message = format!("Scheduled task ({}) returned", view.id);
     let task = task(call, &view, Detail::Full);
     Ok(match call.version {
@@ -91,7 +88,8 @@ pub(super) fn get(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
 /// Creates the task of a manifest.
 pub(super) async fn create(call: &Call<'_>, payload: web::Payload) -> Result<HttpResponse, SnapError> {
     let text = call.text(payload).await?;
-    let view = call.services.tasks.create(text.as_bytes()).await.map_err(failed)?;
+    let created = call.services.tasks.create(text.as_bytes()).await;
+    let view = created.map_err(|error| SnapError::of_task(call.version, error))?;
     let message = format!("Scheduled task created ({})", view.id);
     let task = task(call, &view, Detail::Full);
     Ok(match call.version {
@@ -102,20 +100,23 @@ pub(super) async fn create(call: &Call<'_>, payload: web::Payload) -> Result<Htt
 
 /// Starts a task.
 pub(super) async fn start(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
-    call.services.tasks.start(call.param(0)).await.map_err(of_v1)?;
+    let started = call.services.tasks.start(call.param(0)).await;
+    started.map_err(|error| SnapError::of_task(call.version, error))?;
     Ok(changed(call, "started"))
 }
 
 /// Stops a task, once what it does now is done.
 pub(super) async fn stop(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
-    call.services.tasks.stop(call.param(0)).await.map_err(of_v1)?;
+    let stopped = call.services.tasks.stop(call.param(0)).await;
+    stopped.map_err(|error| SnapError::of_task(call.version, error))?;
     Ok(changed(call, "stopped"))
 }
 
 /// Makes a task that failed too often ready to be started again.
 pub(super) async fn enable(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
     let id = call.param(0);
-    let view = call.services.tasks.enable(id).await.map_err(of_v1)?;
+    let enabled = call.services.tasks.enable(id).await;
+    let view = enabled.map_err(|error| SnapError::of_task(call.version, error))?;
     let enabled = ShownTask {
         href: String::new(),
         ..task(call, &view, Detail::Full)
@@ -127,48 +128,25 @@ pub(super) async fn enable(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
 /// Forgets a task.
 pub(super) async fn remove(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
     let removed = call.services.tasks.remove(call.param(0)).await;
-    match call.version {
-        Version::V1 => {
-            removed.map_err(of_v1)?;
-            Ok(changed(call, "removed"))
-        }
-        Version::V2 => {
-            removed.map_err(failed)?;
-            Ok(answer::no_content())
-        }
-    }
+    removed.map_err(|error| SnapError::of_task(call.version, error))?;
+    Ok(match call.version {
+        Version::V1 => changed(call, "removed"),
+        Version::V2 => answer::no_content(),
+    })
 }
 
 /// What version 2 does to a task: the parameter says which.
 pub(super) async fn act(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
     let (tasks, id) = (&call.services.tasks, call.param(0));
+    let failed = |error| SnapError::of_task(call.version, error);
     match params::text(&call.query, "action") {
         "start" => tasks.start(id).await.map_err(failed)?,
         "stop" => tasks.stop(id).await.map_err(failed)?,
         // Version 2 counts the reasons of all its refusals.
-        "enable" => drop(
-            tasks
-                .enable(id)
-                .await
-                .map_err(|error| SnapError::failed(format!("error 0: {error} ")))?,
-        ),
-        _ => return Err(SnapError::invalid("error 0: wrong action requested ")),
+        "enable" => drop(tasks.enable(id).await.map_err(|error| failed(error).counted())?),
+        _ => return Err(SnapError::invalid("wrong action requested").counted()),
     }
     Ok(answer::no_content())
-}
-
-/// Version 1 tells apart what does not exist and what is disabled.
-pub(super) fn of_v1(error: TaskError) -> SnapError {
-    match error.kind() {
-        ErrorKind::NotFound => SnapError::not_found(error),
-        ErrorKind::Conflict => SnapError::new(StatusCode::CONFLICT, error),
-        _ => failed(error),
-    }
-}
-
-/// Version 2, and both at creation, do not.
-pub(super) fn failed(error: TaskError) -> SnapError {
-    SnapError::failed(error)
 }
 
 fn changed(call: &Call<'_>, done: &str) -> HttpResponse {

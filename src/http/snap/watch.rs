@@ -13,7 +13,7 @@ use crate::{
     workflow::event,
 };
 
-use super::{super::sse, Call, answer, error::SnapError, route::Version, tasks};
+use super::{super::sse, Call, answer, error::SnapError, route::Version};
 
 #[derive(Serialize)]
 struct Nothing {}
@@ -21,10 +21,8 @@ struct Nothing {}
 /// The stream of a task's events.
 pub(super) fn watch(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
     let watcher = call.services.tasks.watch(call.param(0));
-    let (watcher, last) = match call.version {
-        Version::V1 => (watcher.map_err(tasks::of_v1)?, Some(end())),
-        Version::V2 => (watcher.map_err(tasks::failed)?, None),
-    };
+    let watcher = watcher.map_err(|error| SnapError::of_task(call.version, error))?;
+    let last = (call.version == Version::V1).then(end);
     let opened = stream::once(std::future::ready(sse::event(&event::stream_open())));
     Ok(sse::response(opened.chain(events(watcher)), last, call.closing.clone()))
 }

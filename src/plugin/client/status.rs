@@ -9,19 +9,19 @@ use crate::plugin::CallError;
 /// What a call ended with.
 ///
 /// A status without a cause was sent by the plugin; of unknown kind it is the plugin's own error, which libraries for
-/// Go answer so. One with a cause was made here: there is no connection, it broke, or what came makes no sense.
+/// Go answer so. One with a cause was made here: of no connection, of one that broke, or of an answer that makes no
+/// sense.
 pub(super) fn call_error(status: &Status) -> CallError {
-    if status.source().is_some() && is_about_the_connection(status) {
-        return unavailable(status);
-    }
-    let text = text(status.code(), status.message());
+    let is_ours = status.source().is_some();
     match status.code() {
-        Code::Unknown if status.source().is_none() => CallError::Plugin(text),
-        _ => CallError::Transport(text),
+        Code::Unavailable if is_ours => unavailable(status),
+        Code::Unknown if is_ours => CallError::Transport(text(Code::Unavailable, "transport is closing")),
+        Code::Unknown => CallError::Plugin(text(Code::Unknown, status.message())),
+        code => CallError::Transport(text(code, status.message())),
     }
 }
 
-/// There is no connection, or it broke.
+/// There is no connection.
 pub(super) fn unavailable(error: &(dyn Error + 'static)) -> CallError {
     tracing::debug!(error = chain(error), "no connection to a plugin");
     CallError::Transport(text(Code::Unavailable, "grpc: the connection is unavailable"))
@@ -34,16 +34,8 @@ pub(super) fn deadline_exceeded() -> CallError {
 
 /// An error with its causes.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
-    causes(error).fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}
-
-/// An error below HTTP/2, such as a refused or a reset connection.
-fn is_about_the_connection(status: &Status) -> bool {
-    status.code() == Code::Unavailable || causes(status).any(|cause| cause.is::<std::io::Error>())
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(error.source(), |cause: &&'a (dyn Error + 'static)| (*cause).source())
+    let causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn text(code: Code, message: &str) -> String {

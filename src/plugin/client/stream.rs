@@ -1,5 +1,7 @@
 //! Streams of metrics.
 
+use std::sync::Arc;
+
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use tonic::{Request, Streaming, metadata::MetadataValue};
 use tonic_prost::ProstCodec;
@@ -26,7 +28,7 @@ impl Client {
         message.metadata_mut().insert("task-id", task);
         let client = self.clone();
         let replies = stream::once(async move { client.open(message).await }).try_flatten();
-        let clock = std::sync::Arc::clone(&self.clock);
+        let clock = Arc::clone(&self.clock);
         let batches = replies.map(move |reply| batch(reply?).map(|metrics| wire::decode_metrics(metrics, clock.now())));
         let batches = batches.try_filter(|metrics| std::future::ready(!metrics.is_empty()));
         Ok(until_error(batches).boxed())

@@ -4,7 +4,6 @@ use crate::{
     plugin::{
         StreamRequest,
         testing::{Reply, Server, answer, encoded, messages, unframed},
-        wire,
     },
     workflow::{ConfigValue, Data, Element, Namespace},
 };
@@ -27,7 +26,7 @@ fn metric(name: &str) -> Metric {
 }
 
 fn on_the_wire(metrics: &[Metric]) -> Vec<wire::Metric> {
-    wire::encode_metrics(metrics, wire::Purpose::HandOn)
+    wire::encode_metrics(metrics, Purpose::HandOn)
 }
 
 #[tokio::test]
@@ -93,10 +92,7 @@ async fn failures_in_gos_words() {
             "rpc error: code = Unavailable desc = Cancelling",
         ),
         (Reply::Status(1, "gone"), "rpc error: code = Canceled desc = gone"),
-        (
-            Reply::Cut,
-            "rpc error: code = Unavailable desc = grpc: the connection is unavailable",
-        ),
+        (Reply::Cut, "rpc error: code = Unavailable desc = transport is closing"),
     ] {
         assert_eq!(ping_of(reply).await, expected);
     }
@@ -187,6 +183,10 @@ async fn a_stream_ends_with_an_error() {
             CallError::Plugin("no sensor".to_owned()),
         ),
         (Reply::Messages(vec![]), CallError::Transport("EOF".to_owned())),
+        (
+            Reply::Break,
+            CallError::Transport("rpc error: code = Unavailable desc = transport is closing".to_owned()),
+        ),
         (
             Reply::Status(2, "boom"),
             CallError::Plugin("rpc error: code = Unknown desc = boom".to_owned()),

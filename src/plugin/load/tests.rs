@@ -3,7 +3,7 @@ use tempfile::TempDir;
 use crate::{
     plugin::{
         CallError, HandshakeError, PluginTls, Running,
-        testing::{Reply, Server, answer, launch, messages, script},
+        testing::{Reply, Server, answer, executable, http, install_crypto, launch, messages, script},
         wire,
     },
     workflow::{ConfigValue, Data, PluginType},
@@ -127,6 +127,17 @@ async fn the_process_is_gone_afterwards() {
 }
 
 #[tokio::test]
+async fn one_that_stands_alone_goes_on() {
+    install_crypto();
+    let server = Server::good(vec![]).await;
+    let url = http(server.handshake("", r#","Type":1"#)).await;
+    let launch = launch(Program::StandAlone { url });
+    let description = load(&launch, &|_| Config::new()).await.unwrap();
+    assert_eq!(description.meta.key.to_string(), "processor:fake:7");
+    assert_eq!((server.count("GetConfigPolicy"), server.count("Kill")), (1, 0));
+}
+
+#[tokio::test]
 async fn what_does_not_start() {
     let mut broken = plugin("");
     let Program::File { path, .. } = &broken.launch.program else {
@@ -157,9 +168,15 @@ async fn what_says_no_handshake() {
     );
     let silent = plugin_that("", "exit 0");
     assert_eq!(error_of(&silent).await, "unexpected end of JSON input", "an empty line");
-    let mut endless = plugin("{}");
-    endless.launch.load_timeout = Duration::ZERO;
-    assert_eq!(error_of(&endless).await, "timed out waiting for plugin to load");
+    let mut silent = plugin("");
+    for text in ["#!/bin/sh\nexit 1\n", "#!/bin/sh\nexec sleep 1000\n"] {
+        silent.launch.program = executable(silent.dir.path(), text);
+        assert_eq!(error_of(&silent).await, "timed out waiting for plugin to load");
+        silent.launch.load_timeout = Duration::from_millis(50);
+    }
+    silent.launch.program = executable(silent.dir.path(), "#!/bin/sh\nexec head -c 1000000 /dev/zero\n");
+    silent.launch.load_timeout = Duration::from_secs(10);
+    assert_eq!(error_of(&silent).await, "first line of plugin is longer than 64 KiB");
 }
 
 #[tokio::test]

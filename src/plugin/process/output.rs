@@ -18,13 +18,13 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use lines::Lines;
+use lines::{Lines, Wanted};
 
 /// The longest first line; as much as Go's line scanner takes.
 const FIRST_LINE_MAX: usize = 64 << 10;
 const PIECE: usize = 16 << 10;
 const WINDOW: Duration = Duration::from_secs(1);
-const BYTES_PER_SECOND: usize = 4 << 20;
+const BYTES_PER_SECOND: usize = 1 << 20;
 const LINES_PER_SECOND: u32 = 100;
 
 /// The first line of a plugin, without its end; or it is longer than is read.
@@ -106,12 +106,16 @@ async fn log(
     let mut piece = vec![0; PIECE];
     let mut window = Window::open();
     let mut take = |bytes: &[u8], window: &mut Window| {
-        lines.push(bytes, |line| {
-            if window.takes_line() {
-                each(line);
-                let Source { plugin, pid, stream } = &source;
-                tracing::debug!(%plugin, pid, stream, line, "plugin");
-            }
+        if window.lines == 0 {
+            window.left_out += bytes.len();
+            return lines.skip(bytes);
+        }
+        window.left_out += lines.push(bytes, |line| {
+            each(line);
+            let Source { plugin, pid, stream } = &source;
+            tracing::debug!(%plugin, pid, stream, line, "plugin");
+            window.lines -= 1;
+            if window.lines > 0 { Wanted::Yes } else { Wanted::No }
         });
     };
     take(already, &mut window);
@@ -133,7 +137,7 @@ struct Window {
     end: Instant,
     bytes: usize,
     lines: u32,
-    left_out: u64,
+    left_out: usize,
 }
 
 impl Window {
@@ -153,18 +157,9 @@ impl Window {
         }
         if self.left_out > 0 {
             let Source { plugin, pid, stream } = source;
-            tracing::debug!(%plugin, pid, stream, lines = self.left_out, "plugin prints too much: left out");
+            tracing::debug!(%plugin, pid, stream, bytes = self.left_out, "plugin prints too much: left out");
         }
         *self = Self::open();
-    }
-
-    fn takes_line(&mut self) -> bool {
-        if self.lines == 0 {
-            self.left_out += 1;
-            return false;
-        }
-        self.lines -= 1;
-        true
     }
 
     /// Waits for the next window when all was read that may be in this one.

@@ -32,11 +32,12 @@ fn start(task: &mut Task, now: TimestampNs) {
     task.started(now, &TimeZone::UTC).unwrap();
 }
 
-/// Fires when that is due, which must be at that second.
-fn fire(task: &mut Task, second: i64, missed: u64) {
-    let next = task.next(at(second));
-    assert_eq!(next, Some(Next::Fire { at: at(second), missed }));
-    task.fire(at(second), at(second), missed);
+/// Fires at that second, which must be when it is due, as it was known so many seconds before.
+fn fire(task: &mut Task, second: i64, before: i64) {
+    let due = at(second);
+    let next = task.next(at(second - before));
+    assert_eq!(next, Some(Next::Fire { at: due, missed: 0 }));
+    task.fire(due, due, 0);
 }
 
 fn in_state(state: TaskState) -> Task {
@@ -116,7 +117,7 @@ fn failures_in_a_row_disable() {
         &["d".to_owned()],
     ];
     for (second, failures) in (0..).zip(outcomes) {
-        fire(&mut task, second, 0);
+        fire(&mut task, second, second.min(1));
         let left = task.finished(failures);
         assert_eq!(left, (second == 3).then_some(Left::Disabled));
     }
@@ -154,7 +155,7 @@ fn an_ended_task_may_be_started_while_its_window_is_open() {
     for begin in [0, 5] {
         start(&mut task, at(begin));
         for second in begin..begin + 2 {
-            fire(&mut task, second, 0);
+            fire(&mut task, second, second - begin);
             task.finished(&[]);
         }
         assert_eq!(task.next(at(begin + 1)), Some(Next::End { at: at(begin + 2) }));
