@@ -32,6 +32,8 @@ const SETS: [&str; 8] = [
     "policy",
     "tasks",
 ];
+/// Counts that go on while a task runs; they are left out when they are 0.
+const COUNTS: [&str; 3] = ["hit_count", "hitcount", "miss_count"];
 /// Stands for every time in recordings.
 const SOME_TIME: i64 = 1_700_000_000;
 
@@ -131,7 +133,18 @@ fn normal(mut body: Value) -> String {
 
 fn normalise(key: &str, value: &mut Value) {
     match value {
-        Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| normalise(key, value)),
+        Value::Object(fields) => {
+            let is_over = fields
+                .get("task_state")
+                .is_some_and(|state| state == "Ended" || state == "Disabled");
+            for (key, value) in fields {
+                // How often, while it may still happen, depends on when one looks.
+                if COUNTS.contains(&key.as_str()) && !is_over {
+                    *value = 1.into();
+                }
+                normalise(key, value);
+            }
+        }
         Value::Array(items) => {
             items.iter_mut().for_each(|item| normalise("", item));
             if SETS.contains(&key) {

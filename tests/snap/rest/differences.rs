@@ -12,7 +12,6 @@ pub(super) struct Difference {
     /// Stands in the body that is answered instead.
     text: &'static str,
     /// Why that is better.
-    #[allow(dead_code, reason = "for the reader")]
     reason: &'static str,
 }
 
@@ -54,9 +53,14 @@ impl Difference {
         if answer.status == self.status && text.contains(self.text) {
             return Ok(());
         }
-        let (status, wanted) = (self.status, self.text);
+        let Self {
+            status: wanted,
+            text: words,
+            reason,
+            ..
+        } = self;
         Err(format!(
-            "listed with {status} and {wanted:?}, but answered {}: {text}",
+            "{wanted} and {words:?} are wanted, since {reason}, but answered is {}: {text}",
             answer.status
         ))
     }
