@@ -30,9 +30,10 @@ impl Daemon {
         Self::start_with(|config| config)
     }
 
-    /// One that is configured otherwise.
+    /// One that is configured otherwise; Python may take its time to start on a busy machine.
     pub(super) fn start_with(more: impl FnOnce(Config) -> Config) -> Self {
-        Self { gyre: start(more) }
+        let patient = |config: Config| more(config.set("telemetry", "plugin_load_timeout", "30s"));
+        Self { gyre: start(patient) }
     }
 
     /// Asks, with a body of JSON if there is one.

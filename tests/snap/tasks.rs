@@ -172,7 +172,7 @@ fn a_paused_host_starts_no_task_and_a_deactivated_one_ends_them() {
     let host = own_host(&daemon);
     patch_host(&daemon, host, &json!({"is_paused": true}));
     let (status, refused) = order(&daemon, "PUT", &format!("/v1/tasks/{waits}/start"));
-    assert_eq!(status, 500);
+    assert_eq!(status, 403);
     assert!(refused.contains("is paused"), "{refused}");
     daemon.await_fires(&runs, 2);
     assert_eq!(state(&daemon.task(&waits)), "Stopped");

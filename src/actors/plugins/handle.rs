@@ -144,8 +144,12 @@ impl PluginsHandle {
         self.actor.ask(RestoreConfig).await??;
         let stored = self.shared.store.load(record::PLUGINS).await?;
         let all = stored.entries.iter().map(|entry| async move {
-            if let Err(error) = self.load_again(&entry.value).await {
-                tracing::error!(%error, key = %entry.key, "plugin was not loaded again: tried at the next start");
+            match self.load_again(&entry.value).await {
+                // A task or a client that named it was faster.
+                Ok(_) | Err(PluginsError::AlreadyLoaded) => {}
+                Err(error) => {
+                    tracing::error!(%error, key = %entry.key, "plugin was not loaded again: tried at the next start");
+                }
             }
         });
         stream::iter(all).buffer_unordered(LOADS_AT_ONCE).collect::<()>().await;

@@ -34,7 +34,7 @@ fn faults_in_the_calls_of_loading() {
 
 #[test]
 fn handshakes_that_are_none() {
-    let daemon = Daemon::start();
+    let daemon = Daemon::start_with(|config| config.set("telemetry", "plugin_load_timeout", "3s"));
     let witness = Witness::start(&daemon);
     let long = "timed out waiting for plugin to load";
     for (what, script, says) in [
