@@ -85,6 +85,8 @@ impl Replay {
         let home = dir.path().to_str().expect("temporary paths are UTF-8").to_owned();
         let config = Config::new(vec![vec!["embedded:".to_owned()]])
             .set("telemetry", "expand_env", true)
+            // Python takes its time on a machine that has other work.
+            .set("telemetry", "plugin_load_timeout", "10s")
             .launcher(vec!["env".into(), format!("HOME={home}").into()]);
         let gyre = Gyre::start(more(config));
         Self {
