@@ -134,10 +134,9 @@ impl App {
         let stores = stores::open(&config).await?;
         let budget = ByteBudget::new(config.memory.budget.0);
         let paths = Paths::open(&config, &stores).await?;
-        let readiness = paths.readiness(&stores);
         let mut metrics = Metrics::new();
         let nodes = Nodes::start(&config, &stores.meta, &stores.clock, &mut metrics).await;
-        gauges::register(&mut metrics, &readiness, &budget, &stores);
+        gauges::register(&mut metrics, &paths.readiness(&stores), &budget, &stores);
         let versions = start_versions(&config, &stores, &mut metrics);
         let queues = fleet::open_queues(&config, &paths.fleet, &stores).await?;
         let parts = ActorParts {
@@ -151,16 +150,15 @@ impl App {
         let appliers = embedded::start(&config, &paths.fleet, &stores, &metrics).await?;
         let sharing = paths.share(&backends);
         first_contact(&paths.fleet, &stores.shared).await;
-        let intake = Arc::new(paths.intake(&config, &stores, &metrics));
-        let reader = Arc::new(paths::reader(&config, &intake, &budget, &stores));
-        let write_path = WritePath::new(&intake, &reader, paths.client);
+        let (intake, reader) = paths.ends(&config, &stores, &metrics, &budget);
+        let write_path = WritePath::new(&intake, &reader, paths.client.clone());
         let telemetry = Telemetry::start(&config, &stores, &nodes, write_path, &mut metrics).await?;
         let services = Services {
             reader,
             plugins: telemetry.plugins.clone(),
             tasks: telemetry.tasks.clone(),
             last_values: Arc::clone(&telemetry.last_values),
-            readiness,
+            readiness: paths.readiness(&stores),
             agreement: paths.agreement,
             backups: backups(&paths.fleet, &stores),
             intake,

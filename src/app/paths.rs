@@ -78,8 +78,20 @@ impl Paths {
         sharing.start()
     }
 
-    /// The write path.
-    pub(super) fn intake(&self, config: &Config, stores: &Stores, metrics: &Metrics) -> Intake {
+    /// Where writes and queries come in.
+    pub(super) fn ends(
+        &self,
+        config: &Config,
+        stores: &Stores,
+        metrics: &Metrics,
+        budget: &ByteBudget,
+    ) -> (Arc<Intake>, Arc<Reader>) {
+        let intake = Arc::new(self.intake(config, stores, metrics));
+        let reader = Arc::new(reader(config, &intake, budget, stores));
+        (intake, reader)
+    }
+
+    fn intake(&self, config: &Config, stores: &Stores, metrics: &Metrics) -> Intake {
         Intake {
             agreement: Arc::clone(&self.agreement),
             fleet: Arc::clone(&self.fleet),
@@ -107,8 +119,7 @@ fn client_options(delivery: &Delivery) -> ClientOptions {
     }
 }
 
-/// The read path.
-pub(super) fn reader(config: &Config, intake: &Arc<Intake>, budget: &ByteBudget, stores: &Stores) -> Reader {
+fn reader(config: &Config, intake: &Arc<Intake>, budget: &ByteBudget, stores: &Stores) -> Reader {
     Reader {
         fleet: Arc::clone(&intake.fleet),
         watermarks: Arc::clone(&intake.watermarks),

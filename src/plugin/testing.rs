@@ -201,13 +201,7 @@ async fn serve(
             return;
         }
         let (calls, broken) = (Arc::clone(&calls), Arc::clone(&broken));
-        tokio::spawn(async move {
-            let breaks = matches!(reply, Reply::Break);
-            respond_to(path, request, respond, reply, calls).await;
-            if breaks {
-                broken.notify_one();
-            }
-        });
+        tokio::spawn(async move { respond_to(path, request, respond, reply, &calls, &broken).await });
     }
 }
 
@@ -216,7 +210,8 @@ async fn respond_to(
     request: Request<h2::RecvStream>,
     mut respond: SendResponse<Bytes>,
     reply: Reply,
-    calls: Arc<Mutex<Vec<Call>>>,
+    calls: &Mutex<Vec<Call>>,
+    broken: &Notify,
 ) {
     let task = request
         .headers()
@@ -257,7 +252,11 @@ async fn respond_to(
         Reply::Status(code, text) => stream.send_trailers(failed(code, text)).unwrap(),
         Reply::Rubbish => stream.send_data(Bytes::from_static(b"\0\0\0\0\x04junk"), true).unwrap(),
         Reply::Hang => std::future::pending::<()>().await,
-        Reply::Break | Reply::Cut => {}
+        Reply::Break => {
+            broken.notify_one();
+            std::future::pending::<()>().await;
+        }
+        Reply::Cut => {}
     }
     // Keeps the request open while the answer is.
     drop(body);

@@ -1,8 +1,8 @@
 //! Executables that were sent along with load requests, kept while something uses them.
 
 use std::{
-    collections::HashMap,
-    io,
+    collections::{HashMap, HashSet},
+    fs, io,
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -20,6 +20,7 @@ use crate::plugin::{
 /// The directory of executables, and how many loads and plugins use each.
 #[derive(Debug)]
 pub(super) struct Executables {
+    dir: PathBuf,
     files: PluginFiles,
     uses: Mutex<HashMap<Checksum, usize>>,
 }
@@ -36,20 +37,44 @@ pub(super) struct Kept {
 impl Executables {
     pub(super) fn new(dir: PathBuf) -> Self {
         Self {
-            files: PluginFiles::new(dir),
+            files: PluginFiles::new(dir.clone()),
+            dir,
             uses: Mutex::default(),
         }
     }
 
     /// Keeps an executable that was sent along, for now.
     pub(super) async fn store(self: &Arc<Self>, name: String, body: Bytes) -> io::Result<(StoredFile, Kept)> {
-        // Counted before it is written, so that nobody removes it meanwhile.
-        let mut kept = Kept::new(Arc::clone(self), Checksum::of(&body));
-        let files = self.files.clone();
-        let stored = tokio::task::spawn_blocking(move || files.store(&name, &body));
-        let stored = stored.await.map_err(io::Error::other)??;
-        kept.stored = Some(stored.clone());
-        Ok((stored, kept))
+        let this = Arc::clone(self);
+        let stored = tokio::task::spawn_blocking(move || {
+            // Counted before it is written, so that nobody removes it meanwhile.
+            let mut kept = Kept::new(Arc::clone(&this), Checksum::of(&body));
+            let stored = this.files.store(&name, &body)?;
+            kept.stored = Some(stored.clone());
+            Ok((stored, kept))
+        });
+        stored.await.map_err(io::Error::other)?
+    }
+
+    /// Removes what an earlier process has left behind: all that is neither used now nor has one of these checksums.
+    pub(super) async fn sweep(self: &Arc<Self>, wanted: HashSet<Checksum>) -> io::Result<()> {
+        let this = Arc::clone(self);
+        let swept = tokio::task::spawn_blocking(move || {
+            let uses = this.uses();
+            let names: HashSet<_> = wanted.iter().chain(uses.keys()).map(Checksum::to_string).collect();
+            let entries = match fs::read_dir(&this.dir) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                entries => entries?,
+            };
+            for entry in entries {
+                let entry = entry?;
+                if !entry.file_name().to_str().is_some_and(|name| names.contains(name)) {
+                    fs::remove_dir_all(entry.path())?;
+                }
+            }
+            Ok(())
+        });
+        swept.await.map_err(io::Error::other)?
     }
 
     /// Uses an executable that was kept by an earlier process.

@@ -143,12 +143,23 @@ impl PluginsHandle {
     pub async fn restore(&self) -> Result<(), PluginsError> {
         self.actor.ask(RestoreConfig).await??;
         let stored = self.shared.store.load(record::PLUGINS).await?;
-        let all = stored.entries.into_iter().map(|entry| async move {
+        let all = stored.entries.iter().map(|entry| async move {
             if let Err(error) = self.load_again(&entry.value).await {
                 tracing::error!(%error, key = %entry.key, "plugin was not loaded again: tried at the next start");
             }
         });
         stream::iter(all).buffer_unordered(LOADS_AT_ONCE).collect::<()>().await;
+        let sources = stored.entries.iter().map(|entry| Source::from_bytes(&entry.value));
+        let wanted = sources
+            .map(|source| Ok(source?.kept()))
+            .collect::<Result<Vec<_>, PluginsError>>();
+        // A document that cannot be read may mean any executable.
+        if let Ok(wanted) = wanted {
+            self.shared
+                .executables
+                .sweep(wanted.into_iter().flatten().collect())
+                .await?;
+        }
         Ok(())
     }
 
@@ -341,8 +352,10 @@ impl PluginsHandle {
             let found = load::find_candidate(&self.shared, candidate).await?;
             self.add(found, Keep::NotStored).await
         };
-        if let Err(error) = loaded.await {
-            tracing::error!(%error, path = %path.display(), "plugin was found and not loaded");
+        match loaded.await {
+            // Somebody has sent it along too.
+            Ok(_) | Err(PluginsError::AlreadyLoaded) => {}
+            Err(error) => tracing::error!(%error, path = %path.display(), "plugin was found and not loaded"),
         }
     }
 

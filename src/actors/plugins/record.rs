@@ -86,6 +86,14 @@ pub(super) fn key(plugin: &PluginKey) -> String {
 }
 
 impl Source {
+    /// The checksum of its executable, if it was sent along and is kept.
+    pub(super) fn kept(&self) -> Option<Checksum> {
+        match self {
+            Self::File { checksum, .. } => *checksum,
+            Self::Remote { .. } | Self::BuiltIn(_) => None,
+        }
+    }
+
     pub(super) fn to_bytes(&self) -> Result<Bytes, serde_json::Error> {
         Ok(serde_json::to_vec(&Document::from(self))?.into())
     }

@@ -64,29 +64,24 @@ fn add_nodes(kind: PluginType, nodes: &[Node], view: &PluginsView, found: &mut V
 
 /// Refuses a workflow with nodes that are to run on another daemon, in Snap's words where that fails for Snap too.
 pub(super) async fn check_targets(workflow: &Workflow) -> Result<(), String> {
-    let mut targets = vec![];
-    add_targets(&workflow.process, &mut targets);
-    add_targets(&workflow.publish, &mut targets);
-    targets.sort_unstable();
-    targets.dedup();
-    for target in targets {
-        let address = dialable(target)?;
-        match timeout(DIALED_WITHIN, TcpStream::connect(address)).await {
-            Ok(Ok(_)) => return Err(format!("running a part of a workflow on {target} is not supported")),
-            Ok(Err(_)) | Err(_) => {
-                return Err("rpc error: code = Unavailable desc = grpc: the connection is unavailable".to_owned());
-            }
+    let Some(target) = first_target(&workflow.process).or_else(|| first_target(&workflow.publish)) else {
+        return Ok(());
+    };
+    let address = dialable(target)?;
+    match timeout(DIALED_WITHIN, TcpStream::connect(address)).await {
+        Ok(Ok(_)) => Err(format!("running a part of a workflow on {target} is not supported")),
+        Ok(Err(_)) | Err(_) => {
+            Err("rpc error: code = Unavailable desc = grpc: the connection is unavailable".to_owned())
         }
     }
-    Ok(())
 }
 
-fn add_targets<'a>(nodes: &'a [Node], targets: &mut Vec<&'a str>) {
-    for node in nodes {
-        targets.extend(Some(node.target.as_str()).filter(|target| !target.is_empty()));
-        add_targets(&node.process, targets);
-        add_targets(&node.publish, targets);
-    }
+fn first_target(nodes: &[Node]) -> Option<&str> {
+    nodes.iter().find_map(|node| {
+        let own = Some(node.target.as_str()).filter(|target| !target.is_empty());
+        own.or_else(|| first_target(&node.process))
+            .or_else(|| first_target(&node.publish))
+    })
 }
 
 /// The address of `host:port`, without host the local one; the words are of Go's `net.SplitHostPort`.

@@ -38,7 +38,7 @@ use super::{
 };
 
 /// Requests for new or no more tasks under way at once.
-const CAPACITY: usize = 256;
+const CAPACITY: usize = 4096;
 /// Tasks that subscribe their plugins at once when the process starts.
 const RESUMED_AT_ONCE: usize = 16;
 /// How long the end of the process waits for runs under way.

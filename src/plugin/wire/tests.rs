@@ -124,54 +124,44 @@ fn times() {
     );
 }
 
+/// A policy for a whole plugin, and one with a dot in its path.
+fn policy() -> GetConfigPolicyReply {
+    let path = || vec!["py".to_owned(), "de.mo".to_owned()];
+    let strict = BoolPolicy {
+        rules: [("strict".to_owned(), BoolRule::default())].into(),
+        key: vec![],
+    };
+    let scale = IntegerRule {
+        default: 2,
+        has_default: true,
+        minimum: 1,
+        has_min: true,
+        maximum: 100,
+        ..IntegerRule::default()
+    };
+    let scale = IntegerPolicy {
+        rules: [("scale".to_owned(), scale)].into(),
+        key: path(),
+    };
+    let password = StringRule {
+        required: true,
+        ..StringRule::default()
+    };
+    let password = StringPolicy {
+        rules: [("password".to_owned(), password)].into(),
+        key: path(),
+    };
+    GetConfigPolicyReply {
+        bools: [(String::new(), strict)].into(),
+        integers: [("py.de.mo".to_owned(), scale)].into(),
+        strings: [("py.de.mo".to_owned(), password)].into(),
+        ..GetConfigPolicyReply::default()
+    }
+}
+
 #[test]
 fn a_policy_is_where_its_key_list_says() {
-    let reply = GetConfigPolicyReply {
-        bools: [(
-            String::new(),
-            BoolPolicy {
-                rules: [("strict".to_owned(), BoolRule::default())].into(),
-                key: vec![],
-            },
-        )]
-        .into(),
-        integers: [(
-            "py.de.mo".to_owned(),
-            IntegerPolicy {
-                rules: [(
-                    "scale".to_owned(),
-                    IntegerRule {
-                        default: 2,
-                        has_default: true,
-                        minimum: 1,
-                        has_min: true,
-                        maximum: 100,
-                        ..IntegerRule::default()
-                    },
-                )]
-                .into(),
-                key: vec!["py".to_owned(), "de.mo".to_owned()],
-            },
-        )]
-        .into(),
-        strings: [(
-            "py.de.mo".to_owned(),
-            StringPolicy {
-                rules: [(
-                    "password".to_owned(),
-                    StringRule {
-                        required: true,
-                        ..StringRule::default()
-                    },
-                )]
-                .into(),
-                key: vec!["py".to_owned(), "de.mo".to_owned()],
-            },
-        )]
-        .into(),
-        ..GetConfigPolicyReply::default()
-    };
-    let got = decode_policy(GetConfigPolicyReply::decode(reply.encode_to_vec().as_slice()).unwrap());
+    let got = decode_policy(GetConfigPolicyReply::decode(policy().encode_to_vec().as_slice()).unwrap());
     let rule = |kind, required| Rule { kind, required };
     let scale = RuleKind::Integer {
         default: Some(2),

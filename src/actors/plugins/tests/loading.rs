@@ -1,6 +1,6 @@
 //! What is loaded, configured and kept over restarts.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -164,8 +164,16 @@ fn what_is_not_loaded_again_stays_stored() {
         let stored = world.store.load("/telemetry/plugins/").await.unwrap();
         assert_eq!(stored.entries.len(), documents.len());
         plugins.stop().await;
-        drop(plugins);
-        assert!(Path::exists(&file));
+    });
+}
+
+#[test]
+fn executables_of_no_plugin_are_swept() {
+    run(|world: World| async move {
+        std::fs::create_dir_all(world.files().join("left")).unwrap();
+        std::fs::write(world.files().join("left/plugin"), "x").unwrap();
+        world.start().await.stop().await;
+        assert_eq!(world.kept(), 0);
     });
 }
 
