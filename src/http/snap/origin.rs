@@ -1,5 +1,7 @@
 //! Web pages of other origins: those that are allowed get the headers that their browser wants; what others change is
-//! refused, since a page that anybody can write must not load plugins.
+//! refused, since a page that anybody can write must not load plugins, whatever name leads it here.
+
+use std::net::{IpAddr, SocketAddr};
 
 use actix_web::{
     HttpRequest,
@@ -36,7 +38,12 @@ impl Origin {
                 value.clone()
             });
         }
-        if !authority.is_empty() && authority == request.connection_info().host() {
+        if is_nobody_elses(authority)
+            && request
+                .headers()
+                .get(header::HOST)
+                .is_some_and(|host| host == authority)
+        {
             return Self::Own;
         }
         Self::Foreign
@@ -65,6 +72,14 @@ impl Origin {
     }
 }
 
+/// Whether the address is this machine's name or a number. Any other name may be a stranger's, made to lead here after
+/// his page was loaded.
+fn is_nobody_elses(authority: &str) -> bool {
+    authority.parse::<SocketAddr>().is_ok()
+        || authority.parse::<IpAddr>().is_ok()
+        || authority.split(':').next() == Some("localhost")
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
@@ -75,7 +90,7 @@ mod tests {
     fn pages_are_told_apart_by_their_origin() {
         let allowed = ["http://example.com:80", "http://localhost:9000"].map(ToOwned::to_owned);
         let check = |origin: Option<&str>, expect: Origin| {
-            let mut request = TestRequest::default().insert_header((header::HOST, "gyre:8086"));
+            let mut request = TestRequest::default().insert_header((header::HOST, "127.0.0.1:8086"));
             if let Some(origin) = origin {
                 request = request.insert_header((header::ORIGIN, origin));
             }
@@ -83,13 +98,26 @@ mod tests {
         };
         let may = |value| Origin::Allowed(HeaderValue::from_static(value));
         check(None, Origin::Own);
-        check(Some("http://gyre:8086"), Origin::Own);
+        check(Some("http://127.0.0.1:8086"), Origin::Own);
         check(Some("http://example.com:80"), may("http://example.com:80"));
         check(Some("http://localhost:9000"), may("*"));
         check(Some("http://example.com"), Origin::Foreign);
-        check(Some("http://gyre:8086.evil"), Origin::Foreign);
+        check(Some("http://127.0.0.1:8086.evil"), Origin::Foreign);
+        check(Some("http://127.0.0.1:8087"), Origin::Foreign);
         check(Some("http://localhost"), Origin::Foreign);
         check(Some("null"), Origin::Foreign);
         check(Some(""), Origin::Foreign);
+    }
+
+    #[test]
+    fn a_name_that_leads_here_does_not_make_a_page_our_own() {
+        let own = |host: &str| {
+            let request = TestRequest::default()
+                .insert_header((header::HOST, host))
+                .insert_header((header::ORIGIN, format!("http://{host}")));
+            Origin::of(&request.to_http_request(), &[]) == Origin::Own
+        };
+        assert!(own("localhost:7076") && own("10.0.0.1:7076") && own("[::1]:7076") && own("127.0.0.1"));
+        assert!(!own("evil.example.com:7076") && !own("localhost.evil.example.com"));
     }
 }
