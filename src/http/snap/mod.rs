@@ -31,6 +31,7 @@ use actix_web::{
     },
     web,
 };
+use bytes::Bytes;
 
 use crate::{base::TimestampNs, workflow::manifest};
 
@@ -174,14 +175,14 @@ impl Call<'_> {
         format!("{}://{}/{version}/{path}", connection.scheme(), connection.host())
     }
 
-    /// The body as text, with the environment's values in it when that is configured.
-    async fn text(&self, payload: web::Payload) -> Result<String, SnapError> {
+    /// The body, with the environment's values in it when that is configured.
+    async fn document(&self, payload: web::Payload) -> Result<Bytes, SnapError> {
         let body = body::read(self.request, payload, &self.services.limits).await?;
-        let text = String::from_utf8_lossy(&body.bytes).into_owned();
         if !self.services.config.telemetry.expand_env {
-            return Ok(text);
+            return Ok(body.bytes.clone());
         }
-        Ok(manifest::expand(&text, |name| std::env::var(name).ok()))
+        let text = String::from_utf8_lossy(&body.bytes);
+        Ok(manifest::expand(&text, |name| std::env::var(name).ok()).into())
     }
 }
 

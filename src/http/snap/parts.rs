@@ -60,7 +60,10 @@ fn by_field(field: &str, file_name: &str) -> Result<Role, SnapError> {
         "plugin_key" => Ok(Role::Key),
         "ca_certs" => Ok(Role::Authorities),
         "plugin_uri" => Ok(Role::Uri),
-        _ => Err(SnapError::invalid(format!("Error: An unknown file found {field}"))),
+        _ => {
+            let found = if file_name.is_empty() { field } else { file_name };
+            Err(SnapError::invalid(format!("Error: An unknown file found {found}")))
+        }
     }
 }
 
@@ -105,6 +108,7 @@ mod tests {
         check("plugin_key", "", Ok(Role::Key));
         check("ca_certs", "", Ok(Role::Authorities));
         check("plugin_uri", "", Ok(Role::Uri));
-        check("x", "y", Err("Error: An unknown file found x"));
+        check("x", "y", Err("Error: An unknown file found y"));
+        check("x", "", Err("Error: An unknown file found x"));
     }
 }

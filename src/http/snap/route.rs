@@ -125,7 +125,10 @@ fn corrected(patterns: &[&str], path: &str) -> Option<String> {
             .find_map(|pattern| Some(matched(pattern, path, case)?.path))
     };
     let exact = without_slash.and_then(|path| by(path, Case::Exact));
-    exact.or_else(|| by(&cleaned(path), Case::Any))
+    let cleaned = cleaned(path);
+    // Where all that follows counts, a slash at the end is a part of it.
+    let with_slash = || without_slash.and_then(|_| by(&format!("{cleaned}/"), Case::Any));
+    exact.or_else(with_slash).or_else(|| by(&cleaned, Case::Any))
 }
 
 /// The path without empty segments, `.` and `..`, and without a slash at its end.
@@ -219,6 +222,9 @@ mod tests {
         check("GET", "//v1/./plugins//", "/v1/plugins");
         check("GET", "/V1/tasks/AbC/WATCH", "/v1/tasks/AbC/watch");
         check("GET", "/V1/Metrics/A/b", "/v1/metrics/A/b");
+        check("GET", "/v1/METRICS", "/v1/metrics");
+        check("GET", "/v1/Metrics/", "/v1/metrics/");
+        check("GET", "//v1//metrics/A//", "/v1/metrics/A/");
         check("GET", "/v2/x/../tasks/", "/v2/tasks");
     }
 

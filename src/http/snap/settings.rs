@@ -20,8 +20,8 @@ pub(super) fn get(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
 /// Puts settings over those at the address.
 pub(super) async fn set(call: &Call<'_>, payload: web::Payload) -> Result<HttpResponse, SnapError> {
     let address = address(call)?;
-    let body = call.text(payload).await?;
-    let config = config::from_json(body.as_bytes()).map_err(SnapError::invalid)?;
+    let body = call.document(payload).await?;
+    let config = config::from_json(&body).map_err(SnapError::invalid)?;
     let merged = call.services.plugins.set_config(&address, config).await?;
     let form = ("config_plugin_item_created", "Plugin config item(s) set");
     Ok(answered(call, form, &merged))
@@ -30,8 +30,8 @@ pub(super) async fn set(call: &Call<'_>, payload: web::Payload) -> Result<HttpRe
 /// Removes settings at the address by their names.
 pub(super) async fn remove(call: &Call<'_>, payload: web::Payload) -> Result<HttpResponse, SnapError> {
     let address = address(call)?;
-    let body = call.text(payload).await?;
-    let names = config::names_from_json(body.as_bytes()).map_err(SnapError::invalid)?;
+    let body = call.document(payload).await?;
+    let names = config::names_from_json(&body).map_err(SnapError::invalid)?;
     let left = call.services.plugins.remove_config(&address, &names).await?;
     let form = ("config_plugin_item_deleted", "Plugin config item field(s) deleted");
     Ok(answered(call, form, &left))

@@ -87,8 +87,8 @@ pub(super) fn get(call: &Call<'_>) -> Result<HttpResponse, SnapError> {
 
 /// Creates the task of a manifest.
 pub(super) async fn create(call: &Call<'_>, payload: web::Payload) -> Result<HttpResponse, SnapError> {
-    let text = call.text(payload).await?;
-    let created = call.services.tasks.create(text.as_bytes()).await;
+    let body = call.document(payload).await?;
+    let created = call.services.tasks.create(&body).await;
     let view = created.map_err(|error| SnapError::of_task(call.version, error))?;
     let message = format!("Scheduled task created ({})", view.id);
     let task = task(call, &view, Detail::Full);

@@ -5,7 +5,10 @@
 use actix_multipart::{Field, Multipart};
 use actix_web::{
     HttpResponse,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
     web,
 };
 use bytes::Bytes;
@@ -41,7 +44,11 @@ struct Part {
 /// Loads the plugin of a request.
 pub(super) async fn load(call: &Call<'_>, payload: web::Payload) -> Result<HttpResponse, SnapError> {
     let request = call.request;
-    if !request.headers().contains_key(header::CONTENT_TYPE) {
+    if request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_none_or(HeaderValue::is_empty)
+    {
         let status = match call.version {
             Version::V1 => StatusCode::INTERNAL_SERVER_ERROR,
             Version::V2 => StatusCode::UNSUPPORTED_MEDIA_TYPE,

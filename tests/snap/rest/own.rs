@@ -66,6 +66,17 @@ fn settings_are_written_as_go_does() {
 }
 
 #[test]
+fn what_cannot_be_read_is_named() {
+    let gyre = start(|config| config);
+    let no_text = ask(&gyre, "POST", "/v2/tasks", &[], b"\xff");
+    let expect = "{\n  \"message\": \"invalid character 'ÿ' looking for beginning of value\",\n  \"fields\": {}\n}\n";
+    assert_eq!((no_text.status, no_text.text().as_str()), (500, expect));
+    let no_type = ask(&gyre, "POST", "/v2/plugins", &[("Content-Type", "")], b"x");
+    let expect = "{\n  \"message\": \"mime: no media type\",\n  \"fields\": {}\n}\n";
+    assert_eq!((no_type.status, no_type.text().as_str()), (415, expect));
+}
+
+#[test]
 fn uploads_are_bounded() {
     let gyre = start(|config| config.set("telemetry", "max_plugin_size", "64KiB"));
     let upload = |headers: &[(&str, &str)], content: &[u8]| {

@@ -79,7 +79,7 @@ pub(super) fn of(name: &str) -> Option<Upload> {
             upload
         }
         "dup load" => parts(&[("plugin_data", "x", &Plugin::new("pydemo").bytes())]),
-        "unknown field" => parts(&[("snap-plugin-collector-pydemo", "pydemo", junk)]),
+        "unknown field" => parts(&[("x", "snap-plugin-collector-pydemo", junk)]),
         "load pytag" => parts(&[("snap-plugins", "x", &Plugin::new("pytag").bytes())]),
         _ => return None,
     })
