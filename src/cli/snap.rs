@@ -65,12 +65,18 @@ async fn body_of(answer: reqwest::Response) -> anyhow::Result<Value> {
     let mut envelope: Value =
         serde_json::from_slice(&text).with_context(|| format!("{status}: the answer is no envelope"))?;
     if envelope["meta"]["type"] == "error" {
-        bail!(
-            "{}",
-            envelope["meta"]["message"].as_str().unwrap_or_default().trim_end()
-        );
+        let message = envelope["meta"]["message"].as_str().unwrap_or_default();
+        bail!("{}", alone(message.trim_end()));
     }
     Ok(envelope["body"].take())
+}
+
+/// The text of a list of errors that has one only, which is not counted then.
+fn alone(message: &str) -> &str {
+    let only = message
+        .strip_prefix("error 0: ")
+        .filter(|text| !text.contains("error 1: "));
+    only.unwrap_or(message)
 }
 
 /// A file's name and content, as a part of an upload.

@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::super::{
+    out,
     snap::{Snap, plain},
     time,
 };
@@ -72,11 +73,13 @@ pub(super) async fn run(snap: &Snap<'_>, arguments: &Arguments, as_json: bool) -
     let created = snap.send(Method::POST, "/v1/tasks", &Value::Object(task)).await;
     let created = created.context("Error creating task")?;
     if as_json {
-        println!("{created:#}");
+        out::json(&created)?;
         return Ok(());
     }
     let [id, name, state] = ["id", "name", "task_state"].map(|key| plain(&created[key]));
-    println!("Using {source} to create task\nTask created\nID: {id}\nName: {name}\nState: {state}");
+    out::line(format_args!(
+        "Using {source} to create task\nTask created\nID: {id}\nName: {name}\nState: {state}"
+    ))?;
     Ok(())
 }
 
