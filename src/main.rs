@@ -7,7 +7,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use gyre::{
-    app::{App, open_files},
+    app::{App, check, open_files},
     config, obs,
 };
 
@@ -93,7 +93,7 @@ fn say(text: std::fmt::Arguments<'_>) -> ExitCode {
 }
 
 fn check_config(file: &std::path::Path) -> ExitCode {
-    match config::load(file, environment()) {
+    match load(file) {
         Ok(config) => {
             let backends: usize = config.circles.iter().map(|circle| circle.backends.len()).sum();
             say(format_args!(
@@ -109,6 +109,13 @@ fn check_config(file: &std::path::Path) -> ExitCode {
     }
 }
 
+/// A configuration that is fine, or what is wrong with it.
+fn load(file: &std::path::Path) -> Result<config::Config, String> {
+    let config = config::load(file, environment()).map_err(|error| error.to_string())?;
+    check(&config).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(config)
+}
+
 /// The environment as text; what is not UTF-8 is no setting of ours.
 fn environment() -> impl Iterator<Item = (String, String)> {
     let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
@@ -116,7 +123,7 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 fn serve_until_told(file: &std::path::Path) -> ExitCode {
-    let config = match config::load(file, environment()) {
+    let config = match load(file) {
         Ok(config) => config,
         Err(error) => {
             eprintln!("{error}");

@@ -223,40 +223,46 @@ fn show_unloaded(body: &Value, json: bool) -> io::Result<()> {
 }
 
 async fn list(snap: &Snap<'_>, running: bool, json: bool) -> anyhow::Result<()> {
-    let path = if running { "/v1/plugins?details" } else { "/v1/plugins" };
+    let (path, name) = match running {
+        true => ("/v1/plugins?details", "available_plugins"),
+        false => ("/v1/plugins", "loaded_plugins"),
+    };
     let mut body = snap.ask(Method::GET, path).await?;
-    let name = if running { "available_plugins" } else { "loaded_plugins" };
     let plugins = body[name].take();
     let plugins = plugins.as_array().cloned().unwrap_or_default();
-    if json {
-        out::json(&plugins.into())?;
-        return Ok(());
-    }
-    match (running, plugins.is_empty()) {
-        (false, true) => out::line("No plugins found. Have you loaded a plugin?")?,
-        (true, true) => out::line("No running plugins found. Have you started a task?")?,
-        (false, false) => {
-            let row = |plugin: &Value| {
-                let [name, version, kind, signed, status] =
-                    ["name", "version", "type", "signed", "status"].map(|key| plain(&plugin[key]));
-                let loaded = time::rfc1123(plugin["loaded_timestamp"].as_i64().unwrap_or_default());
-                [name, version, kind, signed, status, loaded]
-            };
-            let rows: Vec<_> = plugins.iter().map(row).collect();
-            table::print(["NAME", "VERSION", "TYPE", "SIGNED", "STATUS", "LOADED TIME"], &rows)?;
-        }
-        (true, false) => {
-            let row = |plugin: &Value| {
-                let [name, hits, kind, port] =
-                    ["name", "hitcount", "type", "pprof_port"].map(|key| plain(&plugin[key]));
-                let last = time::rfc1123(plugin["last_hit_timestamp"].as_i64().unwrap_or_default());
-                [name, hits, last, kind, port]
-            };
-            let rows: Vec<_> = plugins.iter().map(row).collect();
-            table::print(["NAME", "HIT COUNT", "LAST HIT", "TYPE", "PPROF PORT"], &rows)?;
-        }
+    match (json, running) {
+        (true, _) => out::json(&plugins.into())?,
+        (false, true) => show_running(&plugins)?,
+        (false, false) => show_plugins(&plugins)?,
     }
     Ok(())
+}
+
+fn show_plugins(plugins: &[Value]) -> io::Result<()> {
+    if plugins.is_empty() {
+        return out::line("No plugins found. Have you loaded a plugin?");
+    }
+    let row = |plugin: &Value| {
+        let [name, version, kind, signed, status] =
+            ["name", "version", "type", "signed", "status"].map(|key| plain(&plugin[key]));
+        let loaded = time::rfc1123(plugin["loaded_timestamp"].as_i64().unwrap_or_default());
+        [name, version, kind, signed, status, loaded]
+    };
+    let rows: Vec<_> = plugins.iter().map(row).collect();
+    table::print(["NAME", "VERSION", "TYPE", "SIGNED", "STATUS", "LOADED TIME"], &rows)
+}
+
+fn show_running(plugins: &[Value]) -> io::Result<()> {
+    if plugins.is_empty() {
+        return out::line("No running plugins found. Have you started a task?");
+    }
+    let row = |plugin: &Value| {
+        let [name, hits, kind, port] = ["name", "hitcount", "type", "pprof_port"].map(|key| plain(&plugin[key]));
+        let last = time::rfc1123(plugin["last_hit_timestamp"].as_i64().unwrap_or_default());
+        [name, hits, last, kind, port]
+    };
+    let rows: Vec<_> = plugins.iter().map(row).collect();
+    table::print(["NAME", "HIT COUNT", "LAST HIT", "TYPE", "PPROF PORT"], &rows)
 }
 
 async fn config(snap: &Snap<'_>, action: &ConfigAction, json: bool) -> anyhow::Result<()> {

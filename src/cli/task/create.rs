@@ -15,17 +15,13 @@ use super::super::{
 
 /// The task to create.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("source").required(true))]
 pub(crate) struct Arguments {
     /// A manifest, JSON or YAML.
-    #[arg(
-        short,
-        long,
-        conflicts_with = "workflow_manifest",
-        required_unless_present = "workflow_manifest"
-    )]
+    #[arg(short, long, group = "source")]
     task_manifest: Option<PathBuf>,
     /// A workflow, JSON or YAML, which needs an interval.
-    #[arg(short, long, requires = "interval")]
+    #[arg(short, long, group = "source", requires = "interval")]
     workflow_manifest: Option<PathBuf>,
     /// How often: a duration such as `1s`, or a cron expression such as `0 * * * * *`.
     #[arg(short, long)]
