@@ -94,3 +94,16 @@ pub(crate) fn plain(value: &Value) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_error_is_not_counted() {
+        let check = |message: &str, expect: &str| assert_eq!(alone(message), expect);
+        check("error 0: Task not found: ID(x)", "Task not found: ID(x)");
+        check("error 0: a error 1: b", "error 0: a error 1: b");
+        check("a", "a");
+    }
+}
