@@ -125,6 +125,14 @@ pub enum StartError {
     Unsupported(&'static str),
 }
 
+/// Finds what is wrong with a configuration though each of its keys is right, and starts nothing.
+///
+/// # Errors
+/// Those of [`App::start`] that the configuration alone decides.
+pub fn check(config: &Config) -> Result<(), StartError> {
+    telemetry::plugin_config(config).map(drop)
+}
+
 impl App {
     /// Starts everything on the current thread's runtime, which must be the system thread's.
     ///

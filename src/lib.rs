@@ -7,12 +7,11 @@
 //! |---|---|
 //! | [`app`] | composition: what a configuration becomes, how it starts and stops |
 //! | [`http`] | the front door |
-//! | [`actors`] | control state that changes, one actor per circle and per remote backend |
-//! | [`cluster`] | the rules of the control plane, pure: nodes and hosts |
+//! | [`actors`] | control state that changes: an actor per circle, remote backend, task and plugin process |
 //! | [`proxy`] | route, deliver, choose replicas, plan and merge queries; embedded backends |
 //! | [`workflow`], [`plugin`] | the rules of telemetry, pure; plugins that run |
 //! | [`query`], [`tsdb`] | InfluxQL over whoever holds the points; the embedded engine |
-//! | [`cluster`] | the rules of the control plane |
+//! | [`cluster`] | the rules of the control plane, pure: nodes, hosts, versioned metadata |
 //! | [`config`], [`meta`], [`obs`] | configuration; durable documents; metrics and logs |
 //! | [`journal`] | the write-ahead log of the process |
 //! | [`archive`] | the format of backups |

@@ -1,10 +1,13 @@
 //! The command line.
 
+// `println!` panics when the reader has left: cli::out ends the command.
+#![warn(clippy::print_stdout)]
+
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use gyre::{
-    app::{App, open_files},
+    app::{App, check, open_files},
     config, obs,
 };
 
@@ -49,7 +52,7 @@ enum Command {
     Nodes(cli::nodes::Arguments),
     /// Create, list, watch, start, stop, enable, remove or export tasks that collect metrics.
     Task(cli::task::Arguments),
-    /// Load, unload, list or configure the plugins that tasks use.
+    /// Load, unload, swap, list or configure the plugins that tasks use.
     Plugin(cli::plugin::Arguments),
     /// Show the metrics that loaded plugins can collect.
     Metric(cli::metric::Arguments),
@@ -70,10 +73,7 @@ fn main() -> ExitCode {
     match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
         Command::Serve(serve) => serve_until_told(&serve.config),
         Command::CheckConfig { file } => check_config(&file),
-        Command::Version => {
-            println!("gyre {}", env!("CARGO_PKG_VERSION"));
-            ExitCode::SUCCESS
-        }
+        Command::Version => say(format_args!("gyre {}", env!("CARGO_PKG_VERSION"))),
         Command::DeadLetters(arguments) => cli::dead_letters::run(&arguments),
         Command::Meta(arguments) => cli::meta::run(&arguments),
         Command::Nodes(arguments) => cli::nodes::run(&arguments),
@@ -87,22 +87,33 @@ fn main() -> ExitCode {
     }
 }
 
+/// Prints a line, which is all that was wanted.
+fn say(text: std::fmt::Arguments<'_>) -> ExitCode {
+    cli::out::end(cli::out::line(text).map_err(Into::into), "")
+}
+
 fn check_config(file: &std::path::Path) -> ExitCode {
-    match config::load(file, environment()) {
+    match load(file) {
         Ok(config) => {
             let backends: usize = config.circles.iter().map(|circle| circle.backends.len()).sum();
-            println!(
+            say(format_args!(
                 "{}: fine: {} circles, {backends} backends",
                 file.display(),
                 config.circles.len()
-            );
-            ExitCode::SUCCESS
+            ))
         }
         Err(error) => {
             eprintln!("{error}");
             ExitCode::from(EXIT_CONFIG)
         }
     }
+}
+
+/// A configuration that is fine, or what is wrong with it.
+fn load(file: &std::path::Path) -> Result<config::Config, String> {
+    let config = config::load(file, environment()).map_err(|error| error.to_string())?;
+    check(&config).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(config)
 }
 
 /// The environment as text; what is not UTF-8 is no setting of ours.
@@ -112,7 +123,7 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 fn serve_until_told(file: &std::path::Path) -> ExitCode {
-    let config = match config::load(file, environment()) {
+    let config = match load(file) {
         Ok(config) => config,
         Err(error) => {
             eprintln!("{error}");

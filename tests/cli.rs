@@ -81,6 +81,14 @@ fn text(path: &Path) -> &str {
 }
 
 #[test]
+fn a_reader_that_left_ends_a_command_quietly() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let finished = cli::gyre_into(&["version"], writer.into());
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
 fn an_import_of_an_export_is_the_same_database() {
     let (from, to, dir) = (filled(), embedded::start(1, 1), dir::temp_dir());
     for (name, gzip) in [("plain", false), ("gzip", true)] {

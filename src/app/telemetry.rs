@@ -141,6 +141,12 @@ fn owner_marker(config: &Config) -> Arc<str> {
     absolute.display().to_string().into()
 }
 
+/// `telemetry.plugins` as plugins get it.
+pub(super) fn plugin_config(config: &Config) -> Result<GlobalConfig, StartError> {
+    let tree = serde_json::Value::Object(config.telemetry.plugins.settings.0.clone());
+    GlobalConfig::from_document(&tree).map_err(|error| StartError::PluginConfig(error.to_string()))
+}
+
 async fn plugins_parts(
     config: &Config,
     stores: &Stores,
@@ -148,8 +154,6 @@ async fn plugins_parts(
     mark: &Arc<str>,
 ) -> Result<PluginsParts, StartError> {
     let settings = &config.telemetry.plugins;
-    let tree = serde_json::Value::Object(settings.settings.0.clone());
-    let global = GlobalConfig::from_document(&tree).map_err(|error| StartError::PluginConfig(error.to_string()))?;
     let level = match settings.trust {
         config::PluginTrust::Off => Level::Off,
         config::PluginTrust::Warn => Level::Warn,
@@ -166,7 +170,7 @@ async fn plugins_parts(
         clock: Arc::clone(&stores.clock),
         deps: deps.clone(),
         files: config.data.dir.join(PLUGINS),
-        config: global,
+        config: plugin_config(config)?,
         trust,
         options: PluginsOptions {
             max_running: settings.max_running.get(),

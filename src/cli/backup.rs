@@ -14,6 +14,7 @@ use gyre::app::restore::{self, Checked};
 use reqwest::Method;
 
 use super::{
+    out,
     progress::Progress,
     remote::{Remote, wait_for},
 };
@@ -31,15 +32,12 @@ pub(crate) struct Arguments {
 /// Carries the command out.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match backup(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("no backup was made: {error:#}");
-            ExitCode::FAILURE
-        }
+        Ok(checked) => out::end(describe(&checked), ""),
+        Err(error) => out::end(Err(error), "no backup was made: "),
     }
 }
 
-fn backup(Arguments { remote, out }: &Arguments) -> anyhow::Result<()> {
+fn backup(Arguments { remote, out }: &Arguments) -> anyhow::Result<Checked> {
     let unfinished = out.with_added_extension("part");
     let made = download(remote, &unfinished).and_then(|progress| {
         let checked = restore::check(&unfinished, &mut |_| ())?;
@@ -50,8 +48,7 @@ fn backup(Arguments { remote, out }: &Arguments) -> anyhow::Result<()> {
     if made.is_err() && fs::exists(&unfinished).unwrap_or(false) {
         fs::remove_file(&unfinished).with_context(|| format!("cannot remove {}", unfinished.display()))?;
     }
-    describe(&made?);
-    Ok(())
+    made
 }
 
 fn download(remote: &Remote, file: &Path) -> anyhow::Result<Progress> {
@@ -78,23 +75,24 @@ fn rename(from: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 /// Says what a backup holds, and what it does not.
-pub(super) fn describe(checked: &Checked) {
+pub(super) fn describe(checked: &Checked) -> anyhow::Result<()> {
     let Checked {
         description, totals, ..
     } = checked;
     let names: Vec<&str> = description.engines.iter().map(|engine| engine.name.as_str()).collect();
-    println!(
+    out::line(format_args!(
         "backup of {} by gyre {}: {} files, {} bytes; backends {}",
         description.made,
         description.gyre,
         totals.entries,
         totals.bytes,
         names.join(", ")
-    );
+    ))?;
     if !description.not_covered.is_empty() {
-        println!(
+        out::line(format_args!(
             "not in it, as they keep their points themselves: {}",
             description.not_covered.join(", ")
-        );
+        ))?;
     }
+    Ok(())
 }

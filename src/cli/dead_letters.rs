@@ -1,13 +1,13 @@
 //! `gyre dead-letters list|replay|drop`.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use clap::Subcommand;
 use gyre::base::TimestampNs;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::remote::Remote;
+use super::{out, remote::Remote};
 
 /// What to do with the dead letters of a running Gyre.
 #[derive(Debug, clap::Args)]
@@ -46,13 +46,7 @@ enum Action {
 
 /// Carries the command out.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match try_run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    out::end(try_run(arguments), "")
 }
 
 fn try_run(Arguments { remote, action }: &Arguments) -> anyhow::Result<()> {
@@ -60,36 +54,39 @@ fn try_run(Arguments { remote, action }: &Arguments) -> anyhow::Result<()> {
         Action::List { after, limit, json } => {
             let answer = remote.ask(Method::GET, &format!("/gyre/dead-letters?after={after}&limit={limit}"))?;
             if *json {
-                println!("{answer:#}");
+                out::json(&answer)?;
             } else {
-                print_letters(&answer);
+                print_letters(&answer)?;
             }
         }
         Action::Replay { through } => {
             let answer = remote.ask(Method::POST, &format!("/gyre/dead-letters/replay?through={through}"))?;
-            println!("replayed {}", answer["replayed"]);
+            out::line(format_args!("replayed {}", answer["replayed"]))?;
         }
         Action::Drop { through } => {
             let answer = remote.ask(Method::POST, &format!("/gyre/dead-letters/drop?through={through}"))?;
-            println!("dropped {}", answer["dropped"]);
+            out::line(format_args!("dropped {}", answer["dropped"]))?;
         }
     }
     Ok(())
 }
 
-fn print_letters(answer: &Value) {
-    println!("{} waiting", answer["count"]);
+fn print_letters(answer: &Value) -> io::Result<()> {
+    out::line(format_args!("{} waiting", answer["count"]))?;
     for letter in answer["letters"].as_array().into_iter().flatten() {
         let text = |name: &str| letter[name].as_str().unwrap_or_default();
         let time = TimestampNs(letter["time"].as_i64().unwrap_or_default());
-        println!(
+        out::line(format_args!(
             "{}  {time}  {}  {} {}  {}",
             letter["id"],
             text("backend"),
             text("db"),
             text("policy"),
             text("reason")
-        );
-        text("lines").lines().for_each(|line| println!("    {line}"));
+        ))?;
+        text("lines")
+            .lines()
+            .try_for_each(|line| out::line(format_args!("    {line}")))?;
     }
+    Ok(())
 }

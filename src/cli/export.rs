@@ -26,6 +26,7 @@ use gyre::{
 };
 
 use super::{
+    out::{self, StandardOutput},
     progress::Progress,
     remote::{Remote, Session, wait_for},
 };
@@ -66,10 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             eprintln!("{lost} points have no form in line protocol and are missing");
             ExitCode::FAILURE
         }
-        Err(error) => {
-            eprintln!("the export is not complete: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => out::end(Err(error), "the export is not complete: "),
     }
 }
 
@@ -302,19 +300,18 @@ fn field_value<'a>(cell: &'a Value, kind: &str) -> Option<FieldValue<'a>> {
 enum Sink {
     Plain(BufWriter<File>),
     Gzip(GzEncoder<BufWriter<File>>),
-    Standard(io::Stdout),
-    StandardGzip(GzEncoder<io::Stdout>),
+    Standard(StandardOutput),
+    StandardGzip(GzEncoder<StandardOutput>),
 }
 
 impl Sink {
     fn open(path: &Path, gzip: bool) -> anyhow::Result<Self> {
         let level = Compression::default();
         if path == Path::new("-") {
-            let out = io::stdout();
             return Ok(if gzip {
-                Self::StandardGzip(GzEncoder::new(out, level))
+                Self::StandardGzip(GzEncoder::new(StandardOutput, level))
             } else {
-                Self::Standard(out)
+                Self::Standard(StandardOutput)
             });
         }
         let file = File::create(path).with_context(|| path.display().to_string())?;

@@ -27,6 +27,7 @@ use reqwest::StatusCode;
 
 use super::{
     lines::{Lines, NumberedLine},
+    out,
     progress::Progress,
     remote::{Remote, Session, wait_for},
 };
@@ -78,10 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
             eprintln!("{refused} lines were refused");
             ExitCode::FAILURE
         }
-        Err(error) => {
-            eprintln!("the import is not complete: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => out::end(Err(error), "the import is not complete: "),
     }
 }
 

@@ -15,7 +15,10 @@ use gyre::cluster::key::escape;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::remote::{Remote, Session, refusal, wait_for};
+use super::{
+    out::{self, StandardOutput},
+    remote::{Remote, Session, refusal, wait_for},
+};
 
 /// The pause after a failed poll.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -66,13 +69,7 @@ enum Action {
 
 /// Carries the command out.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match try_run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    out::end(try_run(arguments), "")
 }
 
 fn try_run(Arguments { remote, json, action }: &Arguments) -> anyhow::Result<()> {
@@ -104,11 +101,14 @@ async fn get(session: &Session<'_>, cluster: &str, out: Option<&PathBuf>, as_jso
     match (out, as_json) {
         (None, true) => {
             described["body"] = STANDARD.encode(&body).into();
-            println!("{described:#}");
+            out::json(&described)?;
         }
-        (None, false) => io::stdout().write_all(&body)?,
-        (Some(_), true) => println!("{described:#}"),
-        (Some(_), false) => println!("version {version}, {} bytes", body.len()),
+        (None, false) => {
+            StandardOutput.write_all(&body)?;
+            StandardOutput.flush()?;
+        }
+        (Some(_), true) => out::json(&described)?,
+        (Some(_), false) => out::line(format_args!("version {version}, {} bytes", body.len()))?,
     }
     Ok(())
 }
@@ -125,8 +125,8 @@ async fn put(session: &Session<'_>, (cluster, seen): (&str, u64), file: &PathBuf
         .request(Method::POST, &version_path(cluster, seen), body)
         .await?;
     match answer.status() {
-        StatusCode::OK if as_json => println!("{:#}", json!({"version": version_of(&answer)?})),
-        StatusCode::OK => println!("stored version {}", version_of(&answer)?),
+        StatusCode::OK if as_json => out::json(&json!({"version": version_of(&answer)?}))?,
+        StatusCode::OK => out::line(format_args!("stored version {}", version_of(&answer)?))?,
         StatusCode::CONFLICT => anyhow::bail!("nothing stored: the current version is {}", version_of(&answer)?),
         _ => return Err(refusal(answer).await),
     }
@@ -141,19 +141,22 @@ async fn history(session: &Session<'_>, cluster: &str, as_json: bool) -> anyhow:
     }
     let list: Value = serde_json::from_slice(&answer.bytes().await?)?;
     if as_json {
-        println!("{list:#}");
+        out::json(&list)?;
         return Ok(());
     }
-    println!("{:>10}  {:>10}  {:<30}  sha256", "version", "bytes", "written");
+    out::line(format_args!(
+        "{:>10}  {:>10}  {:<30}  sha256",
+        "version", "bytes", "written"
+    ))?;
     for entry in list.as_array().into_iter().flatten() {
         let text = |key: &str| entry[key].as_str().unwrap_or_default();
-        println!(
+        out::line(format_args!(
             "{:>10}  {:>10}  {:<30}  {}",
             entry["version"].to_string(),
             entry["size"].to_string(),
             text("time"),
             text("sha256")
-        );
+        ))?;
     }
     Ok(())
 }
@@ -176,9 +179,9 @@ async fn watch(session: &Session<'_>, cluster: &str, as_json: bool) -> anyhow::R
                 version = version_of(&answer)?;
                 let size = answer.bytes().await?.len();
                 if as_json {
-                    println!("{}", json!({"version": version, "size": size}));
+                    out::line(json!({"version": version, "size": size}))?;
                 } else {
-                    println!("version {version}, {size} bytes");
+                    out::line(format_args!("version {version}, {size} bytes"))?;
                 }
             }
             StatusCode::NO_CONTENT | StatusCode::GATEWAY_TIMEOUT => {}

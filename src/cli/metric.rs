@@ -1,12 +1,13 @@
 //! `gyre metric list|get`.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{collections::BTreeMap, io, process::ExitCode};
 
 use clap::Subcommand;
 use reqwest::{Method, Url};
 use serde_json::Value;
 
 use super::{
+    out,
     remote::{Remote, wait_for},
     snap::{Snap, plain},
     table, time,
@@ -51,13 +52,7 @@ enum Action {
 
 /// Carries the command out.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match try_run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    out::end(try_run(arguments), "")
 }
 
 fn try_run(Arguments { remote, json, action }: &Arguments) -> anyhow::Result<()> {
@@ -83,12 +78,12 @@ fn try_run(Arguments { remote, json, action }: &Arguments) -> anyhow::Result<()>
         mut one => vec![one["Metric"].take()],
     };
     if *json {
-        println!("{:#}", Value::Array(metrics));
+        out::json(&metrics.into())?;
         return Ok(());
     }
     match action {
-        Action::List { .. } => list(&metrics, verbose),
-        Action::Get { .. } => metrics.iter().for_each(show),
+        Action::List { .. } => list(&metrics, verbose)?,
+        Action::Get { .. } => metrics.iter().try_for_each(show)?,
     }
     Ok(())
 }
@@ -102,9 +97,9 @@ fn path_of(namespace: Option<&str>, version: Option<i64>) -> anyhow::Result<Stri
     Ok(format!("/v1/metrics?{}", query.query().unwrap_or_default()))
 }
 
-fn list(metrics: &[Value], verbose: bool) {
+fn list(metrics: &[Value], verbose: bool) -> io::Result<()> {
     if metrics.is_empty() {
-        println!("No metrics found. Have you loaded any collectors yet?");
+        out::line("No metrics found. Have you loaded any collectors yet?")
     } else if verbose {
         let row = |metric: &Value| {
             let namespace = shown_namespace(metric);
@@ -116,7 +111,7 @@ fn list(metrics: &[Value], verbose: bool) {
             ]
         };
         let rows: Vec<_> = metrics.iter().map(row).collect();
-        table::print(["NAMESPACE", "VERSION", "UNIT", "DESCRIPTION"], &rows);
+        table::print(["NAMESPACE", "VERSION", "UNIT", "DESCRIPTION"], &rows)
     } else {
         let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for metric in metrics {
@@ -127,11 +122,11 @@ fn list(metrics: &[Value], verbose: bool) {
             .into_iter()
             .map(|(namespace, versions)| [namespace, versions.join(",")])
             .collect();
-        table::print(["NAMESPACE", "VERSIONS"], &rows);
+        table::print(["NAMESPACE", "VERSIONS"], &rows)
     }
 }
 
-fn show(metric: &Value) {
+fn show(metric: &Value) -> io::Result<()> {
     let row = [
         shown_namespace(metric),
         plain(&metric["version"]),
@@ -140,13 +135,16 @@ fn show(metric: &Value) {
         plain(&metric["description"]),
     ];
     let headings = ["NAMESPACE", "VERSION", "UNIT", "LAST ADVERTISED TIME", "DESCRIPTION"];
-    table::print(headings, &[row]);
-    println!("\nRules for collecting {}:\n", plain(&metric["namespace"]));
+    table::print(headings, &[row])?;
+    out::line(format_args!(
+        "\nRules for collecting {}:\n",
+        plain(&metric["namespace"])
+    ))?;
     let rules = metric["policy"].as_array().into_iter().flatten();
     let rules: Vec<_> = rules
         .map(|rule| ["name", "type", "default", "required", "minimum", "maximum"].map(|key| plain(&rule[key])))
         .collect();
-    table::print(["NAME", "TYPE", "DEFAULT", "REQUIRED", "MINIMUM", "MAXIMUM"], &rules);
+    table::print(["NAME", "TYPE", "DEFAULT", "REQUIRED", "MINIMUM", "MAXIMUM"], &rules)
 }
 
 /// A metric's namespace, with the names of its dynamic elements in their places: `/intel/mock/[host]/baz`.

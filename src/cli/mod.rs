@@ -8,6 +8,7 @@ mod lines;
 pub(crate) mod meta;
 pub(crate) mod metric;
 pub(crate) mod nodes;
+pub(crate) mod out;
 pub(crate) mod plugin;
 mod progress;
 mod remote;

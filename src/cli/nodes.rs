@@ -6,7 +6,7 @@ use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{remote::Remote, table};
+use super::{out, remote::Remote, table};
 
 /// The largest page that the list of hosts answers.
 const PAGE: &str = "page_size=1000";
@@ -53,13 +53,7 @@ enum Action {
 
 /// Carries the command out.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match try_run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    out::end(try_run(arguments), "")
 }
 
 fn try_run(Arguments { remote, action }: &Arguments) -> anyhow::Result<()> {
@@ -92,12 +86,9 @@ fn list(remote: &Remote, cluster: Option<&str>, json: bool) -> anyhow::Result<()
     }
     let hosts = hosts(remote)?;
     if json {
-        println!(
-            "{:#}",
-            json!({"cflux": nodes["cflux"], "influx": nodes["influx"], "hosts": hosts})
-        );
+        out::json(&json!({"cflux": nodes["cflux"], "influx": nodes["influx"], "hosts": hosts}))?;
     } else {
-        table::print(HEADINGS, &rows(&nodes, &hosts));
+        table::print(HEADINGS, &rows(&nodes, &hosts))?;
     }
     Ok(())
 }
@@ -120,7 +111,7 @@ fn change(remote: &Remote, hostname: &str, patch: &Value, done: &str) -> anyhow:
     let host = hosts.iter().find(|host| host["hostname"] == hostname);
     let host = host.ok_or_else(|| anyhow::anyhow!("no host named {hostname:?}"))?;
     remote.patch(&format!("/v6/nodes/{}/", host["id"]), patch)?;
-    println!("{hostname} {done}");
+    out::line(format_args!("{hostname} {done}"))?;
     Ok(())
 }
 

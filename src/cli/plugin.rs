@@ -1,6 +1,7 @@
 //! `gyre plugin load|unload|swap|list|config`.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,6 +13,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
+    out,
     remote::{Remote, wait_for},
     snap::{Snap, part, plain},
     table, time,
@@ -110,13 +112,7 @@ enum ConfigAction {
 
 /// Carries the command out.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match try_run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    out::end(try_run(arguments), "")
 }
 
 fn try_run(Arguments { remote, json, action }: &Arguments) -> anyhow::Result<()> {
@@ -126,11 +122,11 @@ fn try_run(Arguments { remote, json, action }: &Arguments) -> anyhow::Result<()>
         match action {
             Action::Load { plugin, companions } => {
                 let loaded = load(&snap, plugin, companions).await?;
-                show_loaded("Plugin loaded", &loaded, json);
+                show_loaded(&loaded, json)?;
             }
             Action::Unload { plugin } => {
                 let body = unload(&snap, &parse_key(&plugin.join(":"))?).await?;
-                show_unloaded(&body, json);
+                show_unloaded(&body, json)?;
             }
             Action::Swap {
                 plugin,
@@ -189,8 +185,8 @@ async fn swap(
     let loaded = load(snap, plugin, companions).await?;
     match unload(snap, other).await {
         Ok(body) => {
-            show_loaded("Plugin loaded", &loaded, json);
-            show_unloaded(&body, json);
+            show_loaded(&loaded, json)?;
+            show_unloaded(&body, json)?;
             Ok(())
         }
         Err(error) => {
@@ -202,62 +198,71 @@ async fn swap(
     }
 }
 
-fn show_loaded(title: &str, plugins: &[Value], json: bool) {
+fn show_loaded(plugins: &[Value], json: bool) -> io::Result<()> {
     if json {
-        println!("{:#}", Value::from(plugins));
-        return;
+        return out::json(&Value::from(plugins));
     }
     for plugin in plugins {
         let loaded = time::rfc1123(plugin["loaded_timestamp"].as_i64().unwrap_or_default());
         let [name, version, kind, signed] = ["name", "version", "type", "signed"].map(|key| plain(&plugin[key]));
-        println!("{title}\nName: {name}\nVersion: {version}\nType: {kind}\nSigned: {signed}\nLoaded Time: {loaded}\n");
+        out::line(format_args!(
+            "Plugin loaded\nName: {name}\nVersion: {version}\nType: {kind}\nSigned: {signed}\nLoaded Time: {loaded}\n"
+        ))?;
     }
+    Ok(())
 }
 
-fn show_unloaded(body: &Value, json: bool) {
+fn show_unloaded(body: &Value, json: bool) -> io::Result<()> {
     if json {
-        println!("{body:#}");
-        return;
+        return out::json(body);
     }
     let [name, version, kind] = ["name", "version", "type"].map(|key| plain(&body[key]));
-    println!("Plugin unloaded\nName: {name}\nVersion: {version}\nType: {kind}");
+    out::line(format_args!(
+        "Plugin unloaded\nName: {name}\nVersion: {version}\nType: {kind}"
+    ))
 }
 
 async fn list(snap: &Snap<'_>, running: bool, json: bool) -> anyhow::Result<()> {
-    let path = if running { "/v1/plugins?details" } else { "/v1/plugins" };
+    let (path, name) = match running {
+        true => ("/v1/plugins?details", "available_plugins"),
+        false => ("/v1/plugins", "loaded_plugins"),
+    };
     let mut body = snap.ask(Method::GET, path).await?;
-    let name = if running { "available_plugins" } else { "loaded_plugins" };
     let plugins = body[name].take();
     let plugins = plugins.as_array().cloned().unwrap_or_default();
-    if json {
-        println!("{:#}", Value::Array(plugins));
-        return Ok(());
-    }
-    match (running, plugins.is_empty()) {
-        (false, true) => println!("No plugins found. Have you loaded a plugin?"),
-        (true, true) => println!("No running plugins found. Have you started a task?"),
-        (false, false) => {
-            let row = |plugin: &Value| {
-                let [name, version, kind, signed, status] =
-                    ["name", "version", "type", "signed", "status"].map(|key| plain(&plugin[key]));
-                let loaded = time::rfc1123(plugin["loaded_timestamp"].as_i64().unwrap_or_default());
-                [name, version, kind, signed, status, loaded]
-            };
-            let rows: Vec<_> = plugins.iter().map(row).collect();
-            table::print(["NAME", "VERSION", "TYPE", "SIGNED", "STATUS", "LOADED TIME"], &rows);
-        }
-        (true, false) => {
-            let row = |plugin: &Value| {
-                let [name, hits, kind, port] =
-                    ["name", "hitcount", "type", "pprof_port"].map(|key| plain(&plugin[key]));
-                let last = time::rfc1123(plugin["last_hit_timestamp"].as_i64().unwrap_or_default());
-                [name, hits, last, kind, port]
-            };
-            let rows: Vec<_> = plugins.iter().map(row).collect();
-            table::print(["NAME", "HIT COUNT", "LAST HIT", "TYPE", "PPROF PORT"], &rows);
-        }
+    match (json, running) {
+        (true, _) => out::json(&plugins.into())?,
+        (false, true) => show_running(&plugins)?,
+        (false, false) => show_plugins(&plugins)?,
     }
     Ok(())
+}
+
+fn show_plugins(plugins: &[Value]) -> io::Result<()> {
+    if plugins.is_empty() {
+        return out::line("No plugins found. Have you loaded a plugin?");
+    }
+    let row = |plugin: &Value| {
+        let [name, version, kind, signed, status] =
+            ["name", "version", "type", "signed", "status"].map(|key| plain(&plugin[key]));
+        let loaded = time::rfc1123(plugin["loaded_timestamp"].as_i64().unwrap_or_default());
+        [name, version, kind, signed, status, loaded]
+    };
+    let rows: Vec<_> = plugins.iter().map(row).collect();
+    table::print(["NAME", "VERSION", "TYPE", "SIGNED", "STATUS", "LOADED TIME"], &rows)
+}
+
+fn show_running(plugins: &[Value]) -> io::Result<()> {
+    if plugins.is_empty() {
+        return out::line("No running plugins found. Have you started a task?");
+    }
+    let row = |plugin: &Value| {
+        let [name, hits, kind, port] = ["name", "hitcount", "type", "pprof_port"].map(|key| plain(&plugin[key]));
+        let last = time::rfc1123(plugin["last_hit_timestamp"].as_i64().unwrap_or_default());
+        [name, hits, last, kind, port]
+    };
+    let rows: Vec<_> = plugins.iter().map(row).collect();
+    table::print(["NAME", "HIT COUNT", "LAST HIT", "TYPE", "PPROF PORT"], &rows)
 }
 
 async fn config(snap: &Snap<'_>, action: &ConfigAction, json: bool) -> anyhow::Result<()> {
@@ -274,14 +279,14 @@ async fn config(snap: &Snap<'_>, action: &ConfigAction, json: bool) -> anyhow::R
         ConfigAction::Delete { plugin, names } => snap.send(Method::DELETE, &path(plugin)?, &json!(names)).await?,
     };
     if json {
-        println!("{body:#}");
+        out::json(&body)?;
         return Ok(());
     }
     let settings = body.as_object().into_iter().flatten();
     let rows: Vec<_> = settings
         .map(|(name, value)| [name.clone(), plain(value), type_of(value).to_owned()])
         .collect();
-    table::print(["NAME", "VALUE", "TYPE"], &rows);
+    table::print(["NAME", "VALUE", "TYPE"], &rows)?;
     Ok(())
 }
 

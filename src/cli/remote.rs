@@ -15,10 +15,10 @@ const CHUNK_ROWS: &str = "5000";
 /// Where the running Gyre is.
 #[derive(Debug, Args)]
 pub(crate) struct Remote {
-    /// Its address.
+    /// The address of the running Gyre.
     #[arg(long, env = "GYRE_URL", default_value = "http://127.0.0.1:7076", global = true)]
     url: String,
-    /// The user, if it wants one.
+    /// The user, if one is wanted.
     #[arg(long, env = "GYRE_USERNAME", default_value = "", global = true)]
     username: String,
     /// The password; better given as `GYRE_PASSWORD`.

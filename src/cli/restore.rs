@@ -7,7 +7,7 @@ use gyre::{
     config,
 };
 
-use super::{backup::describe, progress::Progress};
+use super::{backup::describe, out, progress::Progress};
 
 /// Which backup to restore, and where to.
 #[derive(Debug, clap::Args)]
@@ -29,14 +29,8 @@ pub(crate) struct Arguments {
 /// Carries the command out; `environment` overrides the configuration.
 pub(crate) fn run(arguments: &Arguments, environment: impl Iterator<Item = (String, String)>) -> ExitCode {
     match restore(arguments, environment) {
-        Ok(checked) => {
-            describe(&checked);
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("nothing was restored: {error:#}");
-            ExitCode::FAILURE
-        }
+        Ok(checked) => out::end(describe(&checked), ""),
+        Err(error) => out::end(Err(error), "nothing was restored: "),
     }
 }
 

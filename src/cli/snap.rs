@@ -65,12 +65,18 @@ async fn body_of(answer: reqwest::Response) -> anyhow::Result<Value> {
     let mut envelope: Value =
         serde_json::from_slice(&text).with_context(|| format!("{status}: the answer is no envelope"))?;
     if envelope["meta"]["type"] == "error" {
-        bail!(
-            "{}",
-            envelope["meta"]["message"].as_str().unwrap_or_default().trim_end()
-        );
+        let message = envelope["meta"]["message"].as_str().unwrap_or_default();
+        bail!("{}", alone(message.trim_end()));
     }
     Ok(envelope["body"].take())
+}
+
+/// The text of a list of errors that has one only, which is not counted then.
+fn alone(message: &str) -> &str {
+    let only = message
+        .strip_prefix("error 0: ")
+        .filter(|text| !text.contains("error 1: "));
+    only.unwrap_or(message)
 }
 
 /// A file's name and content, as a part of an upload.
@@ -86,5 +92,18 @@ pub(crate) fn plain(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_error_is_not_counted() {
+        let check = |message: &str, expect: &str| assert_eq!(alone(message), expect);
+        check("error 0: Task not found: ID(x)", "Task not found: ID(x)");
+        check("error 0: a error 1: b", "error 0: a error 1: b");
+        check("a", "a");
     }
 }

@@ -1,11 +1,13 @@
 //! Tables for the eye.
 
+use std::io;
+
+use super::out;
+
 /// Prints rows below their headings, each column as wide as its widest cell; control characters, which a name may hold,
-/// are escaped.
-pub(crate) fn print<const N: usize>(headings: [&str; N], rows: &[[String; N]]) {
-    for line in lines(headings, rows) {
-        println!("{line}");
-    }
+/// are escaped. The error is for [`out::end`].
+pub(crate) fn print<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
+    lines(headings, rows).into_iter().try_for_each(out::line)
 }
 
 /// The lines of such a table, the headings first.

@@ -11,6 +11,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::{
+    out,
     remote::{Remote, wait_for},
     snap::{Snap, plain},
     table, time,
@@ -82,13 +83,7 @@ enum Action {
 
 /// Carries the command out.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match try_run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    out::end(try_run(arguments), "")
 }
 
 fn try_run(Arguments { remote, json, action }: &Arguments) -> anyhow::Result<()> {
@@ -104,7 +99,7 @@ fn try_run(Arguments { remote, json, action }: &Arguments) -> anyhow::Result<()>
             Action::Enable { id } => change(&snap, (Method::PUT, "/enable"), id, ("enabled", "enabling"), json).await,
             Action::Remove { id } => change(&snap, (Method::DELETE, ""), id, ("removed", "removing"), json).await,
             Action::Export { id } => {
-                println!("{}", snap.ask(Method::GET, &path_of(id)).await?);
+                out::line(snap.ask(Method::GET, &path_of(id)).await?)?;
                 Ok(())
             }
         }
@@ -123,13 +118,13 @@ async fn change(
     json: bool,
 ) -> anyhow::Result<()> {
     match snap.ask(method, &format!("{}{verb}", path_of(id))).await {
-        Ok(body) if json => println!("{body:#}"),
-        Ok(_) => println!("Task {done}:\nID: {id}"),
+        Ok(body) if json => out::json(&body)?,
+        Ok(_) => out::line(format_args!("Task {done}:\nID: {id}"))?,
         // What is so already is no failure: scripts may say it twice.
         Err(error) if error.to_string().contains("already") => {
             let text = error.to_string();
-            let text = text.trim_start_matches("error 0: ").trim_end_matches('.');
-            println!("{text}\nID: {id}");
+            let text = text.trim_end_matches('.');
+            out::line(format_args!("{text}\nID: {id}"))?;
         }
         Err(error) => return Err(error.context(format!("Error {doing} task"))),
     }
@@ -140,18 +135,18 @@ async fn list(snap: &Snap<'_>, verbose: bool, json: bool) -> anyhow::Result<()> 
     let mut body = snap.ask(Method::GET, "/v1/tasks").await?;
     let tasks = body["ScheduledTasks"].take();
     if json {
-        println!("{tasks:#}");
+        out::json(&tasks)?;
         return Ok(());
     }
     let tasks = tasks.as_array().cloned().unwrap_or_default();
     if tasks.is_empty() {
-        println!("No task found. Have you created a task?");
+        out::line("No task found. Have you created a task?")?;
         return Ok(());
     }
     let room = terminal_width().filter(|width| *width >= WIDE && !verbose);
     let rows: Vec<_> = tasks.iter().map(|task| row(task, room)).collect();
     let headings = ["ID", "NAME", "STATE", "HIT", "MISS", "FAIL", "CREATED", "LAST FAILURE"];
-    table::print(headings, &rows);
+    table::print(headings, &rows)?;
     Ok(())
 }
 

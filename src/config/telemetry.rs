@@ -43,7 +43,7 @@ pub struct Telemetry {
 pub struct Plugins {
     /// Instances of one plugin that run at once.
     pub max_running: NonZeroUsize,
-    /// How often a plugin that died is started again; `None` is for ever.
+    /// How often in a row a plugin that died is started again; `None` is for ever.
     pub max_restarts: Option<u32>,
     /// How long a plugin may take to say how it is to be reached.
     pub load_timeout: Duration,

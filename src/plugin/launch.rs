@@ -19,7 +19,7 @@ pub struct Launch {
     pub log_level: LogLevel,
     /// How long it may take until it says where it listens.
     pub load_timeout: Duration,
-    /// How often one instance is started again when it died; `None` is endless.
+    /// How often in a row one instance is started again when it died; `None` is endless.
     pub max_restarts: Option<u32>,
     /// Stands in the environment of every process that Gyre starts, [`OWNER_VARIABLE`]: a later Gyre finds orphans by it.
     pub owner_marker: Arc<str>,

@@ -57,6 +57,11 @@ fn mistakes_are_named_with_file_line_and_key() {
         ),
         (
             "gyre.toml",
+            "[telemetry]\nplugins = { collektor = {} }\n",
+            ": telemetry.plugins: collektor: invalid plugin type name given collektor",
+        ),
+        (
+            "gyre.toml",
             "[delivery]\ntimeout = \"fast\"\n",
             ":2: delivery.timeout: ",
         ),

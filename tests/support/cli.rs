@@ -1,6 +1,9 @@
 //! The program under test as a command that ends by itself, and other programs that do.
 
-use std::{ffi::OsStr, process::Command};
+use std::{
+    ffi::OsStr,
+    process::{Command, Stdio},
+};
 
 use super::gyre;
 
@@ -26,6 +29,14 @@ pub(crate) fn gyre(arguments: &[&str]) -> Finished {
 pub(crate) fn gyre_with(arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
     let mut command = Command::new(gyre::binary());
     command.args(arguments).envs(environment.iter().copied());
+    finish(command)
+}
+
+/// Runs `gyre` with these arguments and its standard output there.
+#[track_caller]
+pub(crate) fn gyre_into(arguments: &[&str], stdout: Stdio) -> Finished {
+    let mut command = Command::new(gyre::binary());
+    command.args(arguments).stdout(stdout);
     finish(command)
 }
 

@@ -67,7 +67,7 @@ pub struct PluginsParts {
 pub struct PluginsOptions {
     /// Instances of one plugin.
     pub max_running: usize,
-    /// How often an instance that died is started again; `None` is endless.
+    /// How often in a row an instance that died is started again; `None` is endless.
     pub max_restarts: Option<u32>,
     /// How long a plugin may take until it says where it listens.
     pub load_timeout: Duration,

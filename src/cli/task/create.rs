@@ -8,23 +8,20 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::super::{
+    out,
     snap::{Snap, plain},
     time,
 };
 
 /// The task to create.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("source").required(true))]
 pub(crate) struct Arguments {
     /// A manifest, JSON or YAML.
-    #[arg(
-        short,
-        long,
-        conflicts_with = "workflow_manifest",
-        required_unless_present = "workflow_manifest"
-    )]
+    #[arg(short, long, group = "source")]
     task_manifest: Option<PathBuf>,
     /// A workflow, JSON or YAML, which needs an interval.
-    #[arg(short, long, requires = "interval")]
+    #[arg(short, long, group = "source", requires = "interval")]
     workflow_manifest: Option<PathBuf>,
     /// How often: a duration such as `1s`, or a cron expression such as `0 * * * * *`.
     #[arg(short, long)]
@@ -72,11 +69,13 @@ pub(super) async fn run(snap: &Snap<'_>, arguments: &Arguments, as_json: bool) -
     let created = snap.send(Method::POST, "/v1/tasks", &Value::Object(task)).await;
     let created = created.context("Error creating task")?;
     if as_json {
-        println!("{created:#}");
+        out::json(&created)?;
         return Ok(());
     }
     let [id, name, state] = ["id", "name", "task_state"].map(|key| plain(&created[key]));
-    println!("Using {source} to create task\nTask created\nID: {id}\nName: {name}\nState: {state}");
+    out::line(format_args!(
+        "Using {source} to create task\nTask created\nID: {id}\nName: {name}\nState: {state}"
+    ))?;
     Ok(())
 }
 

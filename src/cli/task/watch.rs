@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     super::{
+        out,
         signals::told_to_stop,
         snap::{Snap, plain},
         table,
@@ -20,7 +21,7 @@ use super::{
 pub(super) async fn run(snap: &Snap<'_>, id: &str, verbose: bool, json: bool) -> anyhow::Result<()> {
     let mut stream = snap.open(&format!("{}/watch", path_of(id))).await?;
     if !json {
-        println!("Watching Task ({id}):");
+        out::line(format_args!("Watching Task ({id}):"))?;
     }
     let mut lines = Lines::default();
     let mut screen = Screen::new(verbose);
@@ -29,7 +30,7 @@ pub(super) async fn run(snap: &Snap<'_>, id: &str, verbose: bool, json: bool) ->
         let chunk = tokio::select! {
             chunk = stream.chunk() => chunk?,
             () = &mut stop => {
-                println!("Stopping task watch");
+                out::line("Stopping task watch")?;
                 return Ok(());
             }
         };
@@ -39,7 +40,7 @@ pub(super) async fn run(snap: &Snap<'_>, id: &str, verbose: bool, json: bool) ->
         for line in lines.push(&chunk) {
             let Some(event) = event_of(&line) else { continue };
             if json {
-                println!("{event}");
+                out::line(&event)?;
             } else {
                 screen.show(&event)?;
             }
@@ -101,7 +102,7 @@ impl Screen {
     }
 
     fn show(&mut self, event: &Value) -> anyhow::Result<()> {
-        let mut out = stdout().lock();
+        let mut out = out::StandardOutput;
         if event["type"] != "metric-event" {
             let (kind, message) = (plain(&event["type"]), plain(&event["message"]));
             if event["type"] != "stream-open" {

@@ -55,17 +55,18 @@ impl Task {
     /// The document that [`Task::from_record`] reads.
     #[must_use]
     pub fn to_record(&self) -> Value {
-        serde_json::json!({
-            "id": self.id,
-            "manifest": self.manifest.to_json(),
-            "created": self.created,
-            "state": self.state,
-            "last_run": self.last_run,
-            "hits": self.hits,
-            "misses": self.misses,
-            "failures": self.failures,
-            "last_failure": self.last_failure,
-        })
+        let record = Record {
+            id: self.id.clone(),
+            manifest: self.manifest.to_json(),
+            created: self.created,
+            state: self.state,
+            last_run: self.last_run,
+            hits: self.hits,
+            misses: self.misses,
+            failures: self.failures,
+            last_failure: self.last_failure.clone(),
+        };
+        serde_json::to_value(record).expect("texts and numbers can always be written")
     }
 
     /// Reads a stored task. One that ran is stopped, and to be started again.
