@@ -145,6 +145,16 @@ impl<A: Actor<Context = Context<A>>> Guarded<A> {
         addr.send(message).await.map_err(|_| Refused::Gone)
     }
 
+    /// Tells the actor, whatever its capacity; one that is gone hears nothing.
+    pub(super) fn tell<M>(&self, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A: Handler<M>,
+    {
+        self.addr.load().do_send(message);
+    }
+
     /// From now on the actor's end is wanted.
     pub(super) fn expect_end(&self) {
         self.stopping.store(true, Ordering::Release);
