@@ -145,14 +145,14 @@ impl<A: Actor<Context = Context<A>>> Guarded<A> {
         addr.send(message).await.map_err(|_| Refused::Gone)
     }
 
-    /// Tells the actor, whatever its capacity; one that is gone hears nothing.
+    /// Tells the actor without waiting for an answer. One that is gone, or that has a full mailbox, hears nothing.
     pub(super) fn tell<M>(&self, message: M)
     where
         M: Message + Send + 'static,
         M::Result: Send,
         A: Handler<M>,
     {
-        self.addr.load().do_send(message);
+        let _heard = self.addr.load().try_send(message);
     }
 
     /// From now on the actor's end is wanted.

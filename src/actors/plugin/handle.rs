@@ -154,6 +154,7 @@ impl Drop for Leash {
         self.0.expect_end();
         let (done, _nobody) = oneshot::channel();
         let reason = ABANDONED.to_owned();
+        // Its mailbox has room: with a handle it is told nothing but stops, of which one is enough.
         self.0.tell(Stop { reason, done });
     }
 }
