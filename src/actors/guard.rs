@@ -145,6 +145,16 @@ impl<A: Actor<Context = Context<A>>> Guarded<A> {
         addr.send(message).await.map_err(|_| Refused::Gone)
     }
 
+    /// Tells the actor without waiting for an answer. One that is gone, or that has a full mailbox, hears nothing.
+    pub(super) fn tell<M>(&self, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A: Handler<M>,
+    {
+        let _heard = self.addr.load().try_send(message);
+    }
+
     /// From now on the actor's end is wanted.
     pub(super) fn expect_end(&self) {
         self.stopping.store(true, Ordering::Release);

@@ -10,7 +10,7 @@ mod gauges;
 mod manifests;
 mod write_path;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{os::unix::fs::MetadataExt, path::PathBuf, sync::Arc};
 
 use tokio::task::JoinHandle;
 
@@ -56,7 +56,7 @@ impl Telemetry {
         metrics: &mut Metrics,
     ) -> Result<Self, StartError> {
         let deps = Deps::new(Arc::new(write_path.start()), Arc::clone(&stores.clock));
-        let mark = owner_marker(config);
+        let mark = owner_marker(config)?;
         let parts = plugins_parts(config, stores, &deps, &mark).await?;
         let plugins = PluginsHandle::start(parts, metrics.restarts("plugins"));
         let parts = tasks_parts(config, stores, nodes);
@@ -134,11 +134,16 @@ impl GoingOn {
     }
 }
 
-/// Tells the plugins of this process from those of others: no two processes share a data directory.
-fn owner_marker(config: &Config) -> Arc<str> {
+/// Tells the plugins of this process from those of others: no two processes share a data directory. Its path alone would
+/// not do: seen from the host, the one in a container may have the same.
+fn owner_marker(config: &Config) -> Result<Arc<str>, StartError> {
     let dir = &config.data.dir;
-    let absolute = dir.canonicalize().unwrap_or_else(|_| dir.clone());
-    absolute.display().to_string().into()
+    let both = dir.canonicalize().and_then(|path| Ok((path, dir.metadata()?)));
+    let (path, of_dir) = both.map_err(|source| StartError::DataDir {
+        path: dir.display().to_string(),
+        source,
+    })?;
+    Ok(format!("{}@{}:{}", path.display(), of_dir.dev(), of_dir.ino()).into())
 }
 
 /// `telemetry.plugins` as plugins get it.

@@ -36,6 +36,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The largest answer that is read: some hundred thousand metrics.
 const MAX_ANSWER: usize = 64 << 20;
+/// The longest text of an error, which tasks keep and store; stack traces are shorter.
+const MAX_ERROR: usize = 16 << 10;
 
 /// The way to a plugin. Clones share the connection.
 #[derive(Debug, Clone)]
@@ -190,12 +192,12 @@ fn hand_on(metrics: &[Metric], config: &Config) -> wire::PubProcArg {
 }
 
 /// Plugins answer with an empty text when it went well.
-fn said_well(error: String) -> Result<(), CallError> {
+fn said_well(mut error: String) -> Result<(), CallError> {
     if error.is_empty() {
-        Ok(())
-    } else {
-        Err(CallError::Plugin(error))
+        return Ok(());
     }
+    error.truncate(error.floor_char_boundary(MAX_ERROR));
+    Err(CallError::Plugin(error))
 }
 
 #[cfg(test)]

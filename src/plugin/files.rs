@@ -81,9 +81,13 @@ impl PluginFiles {
 /// Reads a file, with Go's words when it cannot: `open /x: no such file or directory`.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When it cannot be read, or is no regular file: reading a device or a pipe may never end.
 pub fn read(path: &Path) -> Result<Bytes, LoadError> {
-    fs::read(path).map(Bytes::from).map_err(|source| not_open(path, source))
+    let read = fs::metadata(path).and_then(|of_file| match of_file.is_file() {
+        true => fs::read(path),
+        false => Err(io::Error::other("not a regular file")),
+    });
+    read.map(Bytes::from).map_err(|source| not_open(path, source))
 }
 
 /// Checks that a file is still what it was.

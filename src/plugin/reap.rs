@@ -1,7 +1,7 @@
 //! Orphans: plugins whose Gyre was killed before it could end them.
 //!
-//! Every plugin process carries a mark in its environment, the data directory of the Gyre that started it. At its start
-//! a Gyre ends all that carry its own mark: it holds the directory's lock, so whoever started them is gone.
+//! Every plugin process carries a mark in its environment, the data directory of the Gyre that started it, as path and
+//! inode. At its start a Gyre ends all that carry its own mark: it holds the directory's lock, so whoever started them is gone.
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::daemon::{Daemon, await_line, count, publish_to};
 use crate::support::{
-    snap::{Plugin, processes_of},
+    snap::{OWNER_VARIABLE, Plugin, mark_of, processes_of, processes_with},
     wait,
 };
 
@@ -106,24 +106,24 @@ fn orphans_of_a_last_life_are_ended_at_the_start() {
     let mut daemon = Daemon::start();
     let data = daemon.gyre.data();
     daemon.gyre.kill9();
-    orphan(&data);
-    let foreign = data.with_file_name("data-of-another");
-    std::fs::create_dir(&foreign).expect("the test's directory is writable");
+    orphan(&mark_of(&data));
+    assert_eq!(processes_of(&data).len(), 1);
+    // As of one in a container, where that path means another directory.
+    let foreign = format!("{}@0:0", data.display());
     orphan(&foreign);
     daemon.gyre.restart();
     daemon.await_no_process("");
-    let left = processes_of(&foreign);
+    let left = processes_with(&foreign);
     assert_eq!(left.len(), 1, "another Gyre's plugin is none of its business");
     crate::support::snap::kill9(left[0].pid);
 }
 
-fn orphan(data: &Path) {
+fn orphan(mark: &str) {
     let mut shell = Command::new("sh");
     shell
         .args(["-c", "sleep 600 >/dev/null 2>&1 </dev/null &"])
-        .env("GYRE_PLUGIN_OF", data);
+        .env(OWNER_VARIABLE, mark);
     assert!(shell.status().expect("a POSIX shell is installed").success());
-    assert_eq!(processes_of(data).len(), 1);
 }
 
 #[test]

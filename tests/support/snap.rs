@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -26,8 +26,8 @@ const PLUGINS: [(&str, &str); 8] = [
 /// What snap-plugin-lib-py 1.3.1 wants of a Python newer than itself.
 const PATCH: &str = "import collections, collections.abc; collections.MutableMapping = collections.abc.MutableMapping";
 
-/// Marks plugin processes: the data directory of their Gyre.
-const OWNER_VARIABLE: &str = "GYRE_PLUGIN_OF";
+/// Marks plugin processes with [`mark_of`] their Gyre's data directory.
+pub(crate) const OWNER_VARIABLE: &str = "GYRE_PLUGIN_OF";
 
 /// An executable file that is a plugin, or says so.
 #[derive(Debug)]
@@ -105,13 +105,17 @@ impl Plugin {
 
 /// The processes that carry the mark of the Gyre with that data directory, whoever their parent is now.
 pub(crate) fn processes_of(data: &Path) -> Vec<PluginProcess> {
-    let data = fs::canonicalize(data).expect("the data directory is there");
+    processes_with(&mark_of(data))
+}
+
+/// The processes that carry that mark.
+pub(crate) fn processes_with(mark: &str) -> Vec<PluginProcess> {
     let processes = fs::read_dir("/proc").expect("Linux shows processes in /proc");
     let pids = processes
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let mut found: Vec<PluginProcess> = pids
-        .filter(|pid| owner(*pid).as_deref() == Some(&data))
+        .filter(|pid| owner(*pid).as_deref() == Some(mark))
         .map(process)
         .collect();
     found.sort();
@@ -142,14 +146,21 @@ pub(crate) fn kill9(pid: u32) {
     );
 }
 
-fn owner(pid: u32) -> Option<PathBuf> {
+/// What the plugin processes of the Gyre with that data directory carry: its path, device and inode.
+pub(crate) fn mark_of(data: &Path) -> String {
+    let path = fs::canonicalize(data).expect("the data directory is there");
+    let of_dir = fs::metadata(&path).expect("it has just been found");
+    format!("{}@{}:{}", path.display(), of_dir.dev(), of_dir.ino())
+}
+
+fn owner(pid: u32) -> Option<String> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let variables = environment
         .split(|byte| *byte == 0)
         .filter_map(|variable| str::from_utf8(variable).ok());
     let prefix = format!("{OWNER_VARIABLE}=");
-    let marker = variables.filter_map(|variable| variable.strip_prefix(&prefix)).next()?;
-    fs::canonicalize(marker).ok()
+    let mark = variables.filter_map(|variable| variable.strip_prefix(&prefix)).next()?;
+    Some(mark.to_owned())
 }
 
 fn process(pid: u32) -> PluginProcess {

@@ -19,13 +19,19 @@ use super::{Crash, PluginActor, Stop};
 
 /// Only stops are asked of the actor.
 const CAPACITY: usize = 16;
+/// What a plugin is told that ends because nobody holds it.
+const ABANDONED: &str = "nobody uses it";
 
-/// The way to a running plugin, until it is stopped. Clones share it.
+/// The way to a running plugin, until it is stopped. Clones share it; with the last one the plugin ends.
 #[derive(Debug, Clone)]
 pub struct InstanceHandle {
-    actor: Guarded<PluginActor>,
+    actor: Arc<Leash>,
     shared: Arc<Shared>,
 }
+
+/// Ends the plugin when nobody can call it any more: whoever started it may have gone before it ran.
+#[derive(Debug)]
+struct Leash(Guarded<PluginActor>);
 
 /// What is known of a running plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +78,7 @@ enum Way {
 
 impl InstanceHandle {
     /// Starts a plugin, and the actor that watches it on the current arbiter; `crashes` counts the actor's restarts.
-    /// It runs until it is stopped, even when all handles are gone.
+    /// It runs until it is stopped or all handles are gone.
     ///
     /// # Errors
     /// When it does not start, does not answer, or is another plugin than `key`.
@@ -94,7 +100,7 @@ impl InstanceHandle {
         let for_actor = Arc::clone(&shared);
         let make = move |life| PluginActor::new(Arc::clone(&for_actor), life);
         Ok(Self {
-            actor: guard(format!("plugin {shared}"), CAPACITY, crashes, make),
+            actor: Arc::new(Leash(guard(format!("plugin {shared}"), CAPACITY, crashes, make))),
             shared,
         })
     }
@@ -125,11 +131,11 @@ impl InstanceHandle {
 
     /// Ends the plugin: tells it why, waits a moment, kills it. Returns when it is gone; later calls find it so.
     pub async fn stop(&self, reason: &str) {
-        self.actor.expect_end();
+        self.actor.0.expect_end();
         let (done, ended) = oneshot::channel();
         let reason = reason.to_owned();
         // An actor that is gone has taken its plugin along.
-        if self.actor.ask(Stop { reason, done }).await.is_ok() {
+        if self.actor.0.ask(Stop { reason, done }).await.is_ok() {
             let _ended = ended.await;
         }
         self.shared.stopped();
@@ -139,7 +145,17 @@ impl InstanceHandle {
     #[doc(hidden)]
     pub async fn crash(&self) {
         // That the actor is gone is what was asked for.
-        let _gone = self.actor.ask(Crash).await;
+        let _gone = self.actor.0.ask(Crash).await;
+    }
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        self.0.expect_end();
+        let (done, _nobody) = oneshot::channel();
+        let reason = ABANDONED.to_owned();
+        // Its mailbox has room: with a handle it is told nothing but stops, of which one is enough.
+        self.0.tell(Stop { reason, done });
     }
 }
 

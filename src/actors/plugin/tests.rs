@@ -169,6 +169,28 @@ fn a_plugin_that_is_stopped_is_told_why_and_killed() {
 }
 
 #[test]
+fn a_plugin_that_nobody_holds_ends() {
+    test(async {
+        let fake = Fake::good().await;
+        let instance = fake.start(fake.launch()).await.unwrap();
+        let pid = until_running(&instance, 0).await;
+        let mut views = instance.subscribe();
+        drop(instance.clone());
+        assert!(is_there(pid));
+        drop(instance);
+        let stopped = views.wait_for(|view| view.state == InstanceState::Stopped);
+        // An error says that the actor is gone: it leaves after its plugin.
+        let _stopped = tokio::time::timeout(WITHIN, stopped).await.expect("in time");
+        let gone = async {
+            while is_there(pid) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(WITHIN, gone).await.expect("in time");
+    });
+}
+
+#[test]
 fn an_actor_that_panics_takes_its_plugin_along_and_starts_another() {
     test(async {
         let fake = Fake::good().await;

@@ -25,7 +25,8 @@ pub(super) struct Executables {
     uses: Mutex<HashMap<Checksum, usize>>,
 }
 
-/// A use of an executable. With the last one that ends, the file goes, unless the plugin is to be loaded again.
+/// A use of an executable. With the last one that ends, the file goes. One whose plugin is to be loaded again when the
+/// process starts never ends: a document means the file.
 #[derive(Debug)]
 pub(super) struct Kept {
     owner: Arc<Executables>,
@@ -109,6 +110,9 @@ impl Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
+        if self.wanted.load(Ordering::Acquire) {
+            return;
+        }
         let mut uses = self.owner.uses();
         if let Some(count) = uses.get_mut(&self.checksum).filter(|count| **count > 1) {
             *count -= 1;
@@ -116,7 +120,6 @@ impl Drop for Kept {
         }
         uses.remove(&self.checksum);
         if let Some(stored) = &self.stored
-            && !self.wanted.load(Ordering::Acquire)
             && let Err(error) = self.owner.files.remove(stored)
         {
             tracing::warn!(%error, path = %stored.path.display(), "executable of a plugin was not removed");

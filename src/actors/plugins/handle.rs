@@ -141,7 +141,9 @@ impl PluginsHandle {
     /// # Errors
     /// When the store cannot be read.
     pub async fn restore(&self) -> Result<(), PluginsError> {
-        self.actor.ask(RestoreConfig).await??;
+        if let Err(error) = self.actor.ask(RestoreConfig).await? {
+            tracing::error!(%error, "changed plugin configuration cannot be read: plugins are loaded without it");
+        }
         let stored = self.shared.store.load(record::PLUGINS).await?;
         let all = stored.entries.iter().map(|entry| async move {
             match self.load_again(&entry.value).await {

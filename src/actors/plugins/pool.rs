@@ -74,6 +74,8 @@ pub(super) struct Pool {
     setting: Setting,
     state: Mutex<State>,
     cache: Mutex<CollectCache>,
+    /// Whether the plugin is unloaded: one that is loaded later under the same key has a pool of its own.
+    is_unloaded: AtomicBool,
     /// When the cache's time began.
     epoch: Instant,
     changed: watch::Sender<()>,
@@ -125,6 +127,7 @@ impl Pool {
             kept,
             setting,
             state: Mutex::new(state),
+            is_unloaded: AtomicBool::new(false),
             epoch: Instant::now(),
             changed: watch::Sender::new(()),
         }
@@ -251,10 +254,16 @@ impl Pool {
 
     /// The plugin is not to be loaded again. Those that hold the pool may go on; an instance that is nobody's ends.
     pub(super) fn unloaded(&self) {
+        self.is_unloaded.store(true, Ordering::Release);
         if let Some(kept) = &self.kept {
             kept.want(false);
         }
         drop(self.stop(self.state().take_pinned()));
+    }
+
+    /// Whether the plugin is unloaded.
+    pub(super) fn is_unloaded(&self) -> bool {
+        self.is_unloaded.load(Ordering::Acquire)
     }
 
     /// Stops all instances, whoever uses them.

@@ -73,6 +73,12 @@ impl Subscription {
         futures_util::future::join_all(self.holds.values().map(Hold::end)).await;
     }
 
+    /// Whether a plugin of the plan was unloaded since: what is loaded under its key now is another one.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        self.holds.values().any(|hold| hold.pool().is_unloaded())
+    }
+
     /// The pool of a plugin of the plan.
     fn pool(&self, key: &PluginKey) -> Result<&Pool, CallError> {
         let hold = self.holds.get(key).ok_or(NoInstance)?;

@@ -49,6 +49,9 @@ pub(super) trait Calls: fmt::Debug + Send + Sync {
     /// Lets a streaming collector send.
     fn stream<'a>(&'a self, collect: &'a Collect, request: StreamRequest) -> Answer<'a, Batches>;
 
+    /// Whether a plugin was unloaded since, so that the same plan means another one now.
+    fn is_outdated(&self) -> bool;
+
     /// Lets go of the plugins; returns when those that nobody else holds are stopped.
     fn end(&self) -> BoxFuture<'_, ()>;
 }
@@ -87,6 +90,10 @@ impl Calls for Subscription {
 
     fn stream<'a>(&'a self, collect: &'a Collect, request: StreamRequest) -> Answer<'a, Batches> {
         self.stream(collect, request).boxed()
+    }
+
+    fn is_outdated(&self) -> bool {
+        self.is_outdated()
     }
 
     fn end(&self) -> BoxFuture<'_, ()> {

@@ -34,6 +34,7 @@ pub(super) async fn hold(
     let plan = plugins.resolve(manifest).await?;
     if let Some(held) = &held
         && *held.plan == plan
+        && !held.calls.is_outdated()
     {
         return Ok(Held { epoch, ..held.clone() });
     }

@@ -344,7 +344,8 @@ impl State {
         self.rules.meta.routing == Routing::LeastRecentlyUsed
     }
 
-    /// The place of the instance for a call: one that runs, if any does; `None` when only a free one will do and none is.
+    /// The place of the instance for a call: one that runs, if any does; `None` when none is free, if only such a one will
+    /// do, or the first one is being started.
     fn choose(&mut self, call: Call<'_>, free: bool) -> Result<Option<usize>, NoInstance> {
         let any_runs = self.members.iter().any(|member| member.runner.is_running());
         let usable = |member: &&Member| !any_runs || member.runner.is_running();
@@ -356,7 +357,8 @@ impl State {
             .filter(is_free)
             .map(Member::candidate)
             .collect();
-        if candidates.is_empty() && !self.members.is_empty() {
+        // One that takes the place of a dead one is as good as busy: it serves those who wait when it has started.
+        if candidates.is_empty() && (!self.members.is_empty() || self.starting > 0) {
             return Ok(None);
         }
         let id = self.selector.select(&candidates, call)?;

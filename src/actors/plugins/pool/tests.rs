@@ -5,7 +5,7 @@ mod scripted;
 
 use std::sync::atomic::Ordering;
 
-use futures_util::future::{join_all, select};
+use futures_util::future::{join, join_all, select};
 
 use super::*;
 use crate::workflow::Routing;

@@ -168,6 +168,55 @@ fn what_is_not_loaded_again_stays_stored() {
 }
 
 #[test]
+fn what_is_sent_again_in_vain_stays_for_the_next_start() {
+    run(|world: World| async move {
+        let sum = crate::plugin::Checksum::of(b"no executable").to_string();
+        let file = world.files().join(&sum).join("plugin");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "no executable").unwrap();
+        let document = json!({"origin": "file", "path": file, "sha256": sum}).to_string();
+        let key = "/telemetry/plugins/collector:broken:1";
+        world.store.put(key, document.into()).await.unwrap();
+        let plugins = world.start().await;
+        plugins.load(upload("plugin", "no executable")).await.unwrap_err();
+        assert!(file.exists());
+        plugins.stop().await;
+    });
+}
+
+#[test]
+fn damaged_configuration_keeps_no_plugin_from_being_loaded_again() {
+    run(|world: World| async move {
+        let plugins = world.start().await;
+        load(&plugins, "mock").await.unwrap();
+        plugins.stop().await;
+        world.store.put("/telemetry/config", "{".into()).await.unwrap();
+        let plugins = world.start().await;
+        assert_eq!(names(&plugins), ["collector:mock:2"]);
+        // It is not overwritten either: there may be something to save.
+        plugins
+            .set_config(&address(1), settings(&[("a", 1)]))
+            .await
+            .unwrap_err();
+        plugins.stop().await;
+    });
+}
+
+#[test]
+fn what_is_no_regular_file_is_not_read() {
+    run(|world: World| async move {
+        let plugins = world.start().await;
+        let request = LoadRequest::Path {
+            path: "/dev/zero".into(),
+            signature: None,
+            tls: None,
+        };
+        let error = plugins.load(request).await.unwrap_err();
+        assert_eq!(error.to_string(), "open /dev/zero: not a regular file");
+    });
+}
+
+#[test]
 fn executables_of_no_plugin_are_swept() {
     run(|world: World| async move {
         std::fs::create_dir_all(world.files().join("left")).unwrap();

@@ -154,9 +154,15 @@ fn what_was_unloaded_cannot_be_held() {
         let plugins = world.start().await;
         let manifest = manifest(&workflow(0));
         let plan = plugins.resolve(&manifest).await.unwrap();
+        let held = plugins.subscribe("t", &manifest, &plan).await.unwrap();
+        assert!(!held.is_outdated());
+        load(&plugins, "mock:1").await.unwrap();
         plugins.unload(&mock(2)).await.unwrap();
         let refused = plugins.subscribe("t", &manifest, &plan).await.unwrap_err();
         assert_eq!(refused, ["plugin not found"]);
+        load(&plugins, "mock:2").await.unwrap();
+        assert!(held.is_outdated(), "another one is loaded now");
+        held.end().await;
         assert_eq!(plugins.running(), []);
         plugins.stop().await;
     });

@@ -105,3 +105,19 @@ fn what_is_meant_is_looked_at_again_when_plugins_change() {
         assert_eq!((fixture.counted(&id), fixture.plugins.holds()), ((6, 0, 2), 1));
     });
 }
+
+#[test]
+fn a_plugin_that_was_unloaded_and_loaded_again_is_taken_hold_of_anew() {
+    on_paused_time(async {
+        let fixture = Fixture::new().await;
+        fixture.running(manifest()).await;
+        tokio::time::sleep(SECOND / 2).await;
+        fixture.plugins.raise_epoch();
+        tokio::time::sleep(SECOND).await;
+        fixture.plugins.script().load = 1;
+        fixture.plugins.raise_epoch();
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(fixture.plugins.script().held, [0, 1]);
+        assert_eq!(fixture.plugins.holds(), 1);
+    });
+}

@@ -51,6 +51,10 @@ pub(super) struct Script {
     pub(super) unsubscribed: Vec<String>,
     /// The version of the collector that manifests mean.
     pub(super) version: i64,
+    /// Which load of the plugins it is: raised when they are unloaded and loaded again.
+    pub(super) load: u64,
+    /// Loads of the plugins that tasks took hold of.
+    pub(super) held: Vec<u64>,
     /// What the next streams send: batches, and the error with which each breaks.
     pub(super) streams: Vec<(usize, String)>,
     /// When collections began.
@@ -67,6 +71,7 @@ pub(super) struct Script {
 #[derive(Debug)]
 struct Hold {
     script: Arc<Mutex<Script>>,
+    load: u64,
     holds: Arc<AtomicUsize>,
 }
 
@@ -159,12 +164,15 @@ impl Plugins for Scripted {
         _: &'a Arc<Manifest>,
         _: &'a Plan,
     ) -> BoxFuture<'a, Result<Arc<dyn Calls>, Vec<String>>> {
-        let unsubscribed = self.script().unsubscribed.clone();
-        if !unsubscribed.is_empty() {
-            return ready(Err(unsubscribed)).boxed();
+        let mut script = self.script();
+        if !script.unsubscribed.is_empty() {
+            return ready(Err(script.unsubscribed.clone())).boxed();
         }
         self.holds.fetch_add(1, Ordering::Relaxed);
+        let load = script.load;
+        script.held.push(load);
         let hold = Hold {
+            load,
             script: Arc::clone(&self.script),
             holds: Arc::clone(&self.holds),
         };
@@ -245,6 +253,10 @@ impl Calls for Hold {
         let batches = stream::iter((0..batches).map(|_| Ok(vec![metric()])));
         let broken = stream::once(ready(Err(CallError::Transport(error))));
         ready(Ok(batches.chain(broken).boxed())).boxed()
+    }
+
+    fn is_outdated(&self) -> bool {
+        self.load != self.script().load
     }
 
     fn end(&self) -> BoxFuture<'_, ()> {

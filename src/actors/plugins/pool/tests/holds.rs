@@ -139,6 +139,25 @@ fn a_start_that_fails_is_tried_by_the_next_one_who_waits() {
 }
 
 #[test]
+fn calls_wait_for_an_instance_that_is_being_started() {
+    run(async {
+        let world = World::new(Routing::LeastRecentlyUsed, 5);
+        *world.script.starts_in.lock().unwrap() = SECOND;
+        let (hold, published) = join(world.subscribe("t"), world.publish("t", soon())).await;
+        assert_eq!((hold.is_ok(), published), (true, Ok(())));
+        drop(hold);
+        settled().await;
+
+        world.script.broken_starts.store(1, Ordering::SeqCst);
+        let (hold, published) = join(world.subscribe("t"), world.publish("t", soon())).await;
+        assert_eq!(
+            (hold.is_err(), published),
+            (true, Err(CallError::NoInstance(NoInstance)))
+        );
+    });
+}
+
+#[test]
 fn a_start_that_is_given_up_leaves_nothing() {
     run(async {
         let world = World::new(Routing::LeastRecentlyUsed, 5);
