@@ -34,10 +34,9 @@ use super::{
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// As in Snap.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// The largest answer that is read: some hundred thousand metrics.
-const MAX_ANSWER: usize = 64 << 20;
-/// The longest text of an error, which tasks keep and store; stack traces are shorter.
-const MAX_ERROR: usize = 16 << 10;
+/// The largest answer that is read: some ten thousand metrics. One of empty metrics takes a hundred times that once it is
+/// decoded.
+const MAX_ANSWER: usize = 8 << 20;
 
 /// The way to a plugin. Clones share the connection.
 #[derive(Debug, Clone)]
@@ -192,11 +191,10 @@ fn hand_on(metrics: &[Metric], config: &Config) -> wire::PubProcArg {
 }
 
 /// Plugins answer with an empty text when it went well.
-fn said_well(mut error: String) -> Result<(), CallError> {
+fn said_well(error: String) -> Result<(), CallError> {
     if error.is_empty() {
         return Ok(());
     }
-    error.truncate(error.floor_char_boundary(MAX_ERROR));
     Err(CallError::Plugin(error))
 }
 

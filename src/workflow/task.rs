@@ -34,6 +34,9 @@ pub use record::{Damaged, Resume};
 pub use refusal::{Refusal, numbered};
 pub use view::{TaskState, TaskView};
 
+/// The longest text of a failure that is kept, and stored with the task; stack traces are shorter.
+const MAX_FAILURE: usize = 16 << 10;
+
 /// What a start takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
@@ -218,7 +221,7 @@ impl Task {
         run.failures_in_a_row = match failures.last() {
             Some(last) => {
                 self.failures += failures.len() as u64;
-                self.last_failure.clone_from(last);
+                kept(last).clone_into(&mut self.last_failure);
                 run.failures_in_a_row.saturating_add(1)
             }
             None => 0,
@@ -265,7 +268,7 @@ impl Task {
     /// It cannot run any more, whatever it does now: it has failed with that text.
     pub fn disable(&mut self, why: &str) {
         self.failures += 1;
-        why.clone_into(&mut self.last_failure);
+        kept(why).clone_into(&mut self.last_failure);
         self.leave(TaskState::Disabled);
     }
 
@@ -305,6 +308,12 @@ impl Task {
         self.state = state;
         self.run = None;
     }
+}
+
+/// What is kept of a failure's text.
+fn kept(failure: &str) -> &str {
+    let end = failure.floor_char_boundary(MAX_FAILURE);
+    failure.get(..end).unwrap_or(failure)
 }
 
 fn seconds(time: TimestampNs) -> i64 {

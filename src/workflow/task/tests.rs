@@ -107,6 +107,15 @@ fn a_fire_is_counted_and_its_failures_too() {
 }
 
 #[test]
+fn of_a_failure_the_beginning_is_kept() {
+    let mut task = task();
+    start(&mut task, at(0));
+    fire(&mut task, 0, 0);
+    task.finished(&[format!("x{}", "é".repeat(MAX_FAILURE))]);
+    assert_eq!(task.last_failure().len(), MAX_FAILURE - 1);
+}
+
+#[test]
 fn failures_in_a_row_disable() {
     let mut task = task();
     start(&mut task, at(0));
