@@ -29,6 +29,8 @@ use running::Run;
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
 type Answer = ResponseActFuture<TaskActor, Result<(), TaskError>>;
+/// Hears that the run under way is over, or that this could not be stored.
+pub(super) type Waiting = oneshot::Sender<Result<(), TaskError>>;
 
 pub(super) struct TaskActor {
     world: Arc<World>,
@@ -37,7 +39,7 @@ pub(super) struct TaskActor {
     is_starting: bool,
     run: Option<Run>,
     /// Those who wait for the run under way, and for what follows it.
-    waiting: Vec<oneshot::Sender<()>>,
+    waiting: Vec<Waiting>,
     /// Nothing is started any more: the task was removed, or the process stops.
     is_ending: bool,
     /// Another actor had the task before.
@@ -45,7 +47,7 @@ pub(super) struct TaskActor {
     _life: Lifeline,
 }
 
-/// Starts the task; answered when its plugins are subscribed and its state is stored.
+/// Starts the task; answered when its plugins are subscribed and its state is stored. When only storing fails it runs.
 #[derive(Message)]
 #[rtype(result = "Result<(), TaskError>")]
 pub(super) struct Start;
@@ -79,7 +81,7 @@ pub(super) struct Remove;
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct ShutDown {
-    pub(super) done: oneshot::Sender<()>,
+    pub(super) done: Waiting,
 }
 
 /// Ends the actor.
@@ -121,8 +123,7 @@ impl Handler<Start> for TaskActor {
             let saved = actor.saved();
             let answer = async move {
                 begun?;
-                saved.await;
-                Ok(())
+                saved.await
             };
             answer.into_actor(actor)
         }))
@@ -151,7 +152,7 @@ impl Handler<Stop> for TaskActor {
             task::Stop::Done => self.leave_stopped(ctx),
             task::Stop::AfterFire => self.cut_off_after(STOP_PATIENCE, ctx),
         }
-        let answer = async move { stopped.await.map_err(|_| Refused::Gone.into()) };
+        let answer = async move { stopped.await.map_err(|_| Refused::Gone)? };
         Box::pin(answer.into_actor(self))
     }
 }
@@ -163,7 +164,7 @@ impl Handler<Enable> for TaskActor {
         if let Err(refusal) = self.entry.try_change(Task::enable) {
             return Box::pin(fut::err(refusal.into()));
         }
-        Box::pin(self.saved().into_actor(self).map(|(), _, _| Ok(())))
+        Box::pin(self.saved().into_actor(self))
     }
 }
 
@@ -288,7 +289,8 @@ impl TaskActor {
             TaskError::Refusal(Refusal::Schedule(_)) => self.entry.change(Task::ended),
             _ => return Box::pin(fut::ready(())),
         }
-        Box::pin(self.saved().into_actor(self))
+        // What fails is logged, and tried again.
+        Box::pin(self.saved().into_actor(self).map(|_saved, _, _| ()))
     }
 
     /// Reads the task again, which another actor had, and goes on with it if it was running.
@@ -322,20 +324,22 @@ impl TaskActor {
     }
 
     /// Stores the task as it will be when this is polled. What fails is logged, and tried again every minute.
-    fn saved(&self) -> impl Future<Output = ()> + use<> {
+    fn saved(&self) -> impl Future<Output = Result<(), TaskError>> + use<> {
         let (world, entry) = (Arc::clone(&self.world), Arc::clone(&self.entry));
         async move {
-            if world.recorder.save(&entry.id).await.is_err() {
+            let saved = world.recorder.save(&entry.id).await;
+            if saved.is_err() {
                 entry.set_unsaved(true);
             }
+            saved
         }
     }
 }
 
-/// Tells those who wait that it is done.
-fn tell(waiting: &mut Vec<oneshot::Sender<()>>) {
+/// Tells those who wait that it is done, or what could not be stored of it.
+fn tell(waiting: &mut Vec<Waiting>, saved: &Result<(), TaskError>) {
     for waiting in mem::take(waiting) {
         // Whoever asked may have given up waiting.
-        let _heard = waiting.send(());
+        let _heard = waiting.send(saved.clone());
     }
 }

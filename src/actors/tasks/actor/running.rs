@@ -179,8 +179,8 @@ impl TaskActor {
             if let Some(held) = held {
                 held.calls.end().await;
             }
-            saved.await;
-            tell(&mut waiting);
+            let saved = saved.await;
+            tell(&mut waiting, &saved);
         };
         ctx.spawn(left.into_actor(self));
     }
@@ -190,7 +190,7 @@ impl TaskActor {
         let is_firing = self.run.as_ref().is_some_and(Run::is_firing);
         if !is_firing {
             self.cancel(ctx);
-            tell(&mut self.waiting);
+            tell(&mut self.waiting, &Ok(()));
         }
     }
 

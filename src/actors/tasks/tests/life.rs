@@ -122,6 +122,22 @@ fn a_task_that_cannot_be_stored_is_none() {
 }
 
 #[test]
+fn a_change_that_cannot_be_stored_is_not_acknowledged() {
+    on_paused_time(async {
+        let fixture = Fixture::new().await;
+        let id = fixture.tasks.add(None, manifest()).await.unwrap().id.clone();
+        fixture.store.set_closed(true);
+        let unstored = "error 0: task could not be stored: metadata store is closed ";
+        let started = fixture.tasks.start(&id).await;
+        assert_eq!(started.unwrap_err().to_string(), unstored);
+        assert_eq!(fixture.view(&id).state, TaskState::Running);
+        let stopped = fixture.tasks.stop(&id).await;
+        assert_eq!(stopped.unwrap_err().to_string(), unstored);
+        assert_eq!(fixture.view(&id).state, TaskState::Stopped);
+    });
+}
+
+#[test]
 fn metrics_are_tagged_with_the_host_and_by_the_workflow() {
     on_paused_time(async {
         let fixture = Fixture::new().await;
