@@ -123,12 +123,7 @@ impl Gyre {
     pub(crate) fn start_imported(mut config: Value) -> Self {
         let (dir, addr) = (dir::temp_dir(), ports::free());
         config["listen_addr"] = Value::String(addr.to_string());
-        let quiet = [
-            "env",
-            "GYRE__TELEMETRY__DEFAULT_TASK=false",
-            "GYRE__NODES__SELF_REGISTER=false",
-        ]
-        .map(OsString::from);
+        let quiet = ["env", "GYRE__NODES__SELF_REGISTER=false"].map(OsString::from);
         Self::start_file(dir, addr, "proxy.json", &config.to_string(), quiet.to_vec())
     }
 

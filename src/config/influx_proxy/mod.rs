@@ -125,6 +125,8 @@ fn to_gyre(file: &File) -> Value {
             "shard_key": file.shard_key,
             "databases": file.databases,
         },
+        // Whoever takes over from influx-proxy expects in the servers what was written, and nothing else.
+        "telemetry": { "default_task": false },
         "circles": circles_to_gyre(&file.circles),
     })
 }

@@ -84,6 +84,7 @@ fn defaults_are_those_of_influx_proxy() {
     assert_eq!(config.http.keep_alive, Duration::from_secs(10));
     assert_eq!(config.delivery.connections, NonZeroUsize::new(20).unwrap());
     assert_eq!(config.proxy.hash_key.to_string(), "idx");
+    assert!(!config.telemetry.default_task);
     assert_eq!(
         accept(
             "proxy.json",

@@ -1,6 +1,8 @@
 //! Who may ask: with `telemetry.password` whoever knows it, under any name; without it, whom the other interfaces let
 //! in.
 
+use std::net::IpAddr;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header},
@@ -31,6 +33,17 @@ pub(super) fn admits(services: &Services, request: &HttpRequest, path: &str) -> 
     !is_ours(path) || services.authenticate(request).is_ok()
 }
 
+/// Whether the request may change something, which is as much as running programs here: from another machine only with
+/// credentials.
+pub(super) fn may_change(services: &Services, request: &HttpRequest) -> bool {
+    let wants_credentials = services.config.telemetry.password.is_some() || services.credentials.is_some();
+    wants_credentials || request.peer_addr().is_some_and(|peer| is_this_machine(peer.ip()))
+}
+
+fn is_this_machine(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
 /// The answer to those who are not let in, the same in both versions.
 pub(super) fn refused() -> HttpResponse {
     let status = StatusCode::UNAUTHORIZED;
@@ -59,4 +72,16 @@ fn password(request: &HttpRequest) -> Option<String> {
     }
     let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
     decoded.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_loopback_in_every_form() {
+        let is_it = |address: &str| is_this_machine(address.parse().unwrap());
+        assert!(is_it("127.0.0.1") && is_it("127.9.9.9") && is_it("::1") && is_it("::ffff:127.0.0.1"));
+        assert!(!is_it("10.0.0.1") && !is_it("0.0.0.0") && !is_it("fe80::1") && !is_it("::ffff:10.0.0.1"));
+    }
 }

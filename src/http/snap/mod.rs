@@ -99,6 +99,11 @@ async fn published(request: HttpRequest, services: web::Data<Services>) -> HttpR
         .body(services.last_values.render(services.nodes.now()))
 }
 
+/// Whether requests of this method change something.
+fn changes(method: &Method) -> bool {
+    ![Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
+}
+
 /// A browser asks, on behalf of a page that may, what it may send.
 fn is_preflight(request: &HttpRequest, origin: &Origin) -> bool {
     request.method() == Method::OPTIONS && matches!(origin, Origin::Allowed(_))
@@ -119,9 +124,17 @@ async fn admitted(
         Routed::WrongMethod => return influx::plain(StatusCode::METHOD_NOT_ALLOWED, influx::METHOD_NOT_ALLOWED),
         Routed::Nowhere => return influx::plain(StatusCode::NOT_FOUND, influx::NOT_FOUND),
     };
-    if !origin.may_send(request.method()) {
-        let refused = SnapError::new(StatusCode::FORBIDDEN, "requests of this origin may not change anything");
-        return refused.response(version);
+    if changes(request.method()) {
+        let why = match (origin.may_change(), auth::may_change(services, request)) {
+            (true, true) => None,
+            (false, _) => Some("requests of this origin may not change anything"),
+            (true, false) => {
+                Some("requests of other machines may not change anything without telemetry.password or [auth]")
+            }
+        };
+        if let Some(why) = why {
+            return SnapError::new(StatusCode::FORBIDDEN, why).response(version);
+        }
     }
     let call = Call {
         request,

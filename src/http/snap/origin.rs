@@ -5,10 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use actix_web::{
     HttpRequest,
-    http::{
-        Method,
-        header::{self, HeaderMap, HeaderValue},
-    },
+    http::header::{self, HeaderMap, HeaderValue},
 };
 
 /// What a request says of the page it comes from.
@@ -49,9 +46,9 @@ impl Origin {
         Self::Foreign
     }
 
-    /// Whether a page of this origin may send a request with this method.
-    pub(super) fn may_send(&self, method: &Method) -> bool {
-        *self != Self::Foreign || [Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
+    /// Whether a page of this origin may change something.
+    pub(super) fn may_change(&self) -> bool {
+        *self != Self::Foreign
     }
 
     /// Adds what the browser of an allowed page wants to see.
