@@ -139,3 +139,24 @@ fn with_twin(error: HandshakeError) -> LoadError {
         None => error.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workflow::{PluginKey, PluginType};
+
+    #[test]
+    fn a_native_plugin_is_refused_with_the_request_that_loads_its_twin() {
+        let refused = |name: &str, version| {
+            let kind = PluginType::Collector;
+            let name = name.to_owned();
+            with_twin(HandshakeError::Native(PluginKey { kind, name, version })).to_string()
+        };
+        let text = refused("mock", 1);
+        let (_, request) = text.split_once("\"uri\": \"").unwrap();
+        let (request, _) = request.split_once('"').unwrap();
+        let twin = builtin::by_request(request).unwrap().key();
+        assert_eq!((twin.name.as_str(), twin.version), ("mock", 1));
+        assert!(!refused("nobody-knows-it", 1).contains("uri"));
+    }
+}
