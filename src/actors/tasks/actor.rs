@@ -52,7 +52,7 @@ pub(super) struct TaskActor {
 #[rtype(result = "Result<(), TaskError>")]
 pub(super) struct Start;
 
-/// Goes on with a task that was running when it was stored.
+/// Goes on with a task that was running when it was stored, unless it was stopped since.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct GoOn;
@@ -134,7 +134,10 @@ impl Handler<GoOn> for TaskActor {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: GoOn, _: &mut Self::Context) -> Self::Result {
-        self.go_on()
+        match self.entry.take_to_go_on() {
+            true => self.go_on(),
+            false => Box::pin(fut::ready(())),
+        }
     }
 }
 
@@ -142,7 +145,10 @@ impl Handler<Stop> for TaskActor {
     type Result = Answer;
 
     fn handle(&mut self, _: Stop, ctx: &mut Self::Context) -> Answer {
+        let was_to_go_on = self.entry.take_to_go_on();
         let stop = match self.entry.try_change(Task::stop) {
+            // In the store it still runs.
+            Err(Refusal::AlreadyStopped) if was_to_go_on => return Box::pin(self.saved().into_actor(self)),
             Err(refusal) => return Box::pin(fut::err(refusal.into())),
             Ok(stop) => stop,
         };

@@ -25,6 +25,7 @@ pub(super) struct Entry {
     pub(super) channel: Channel,
     task: Mutex<Task>,
     is_unsaved: AtomicBool,
+    is_to_go_on: AtomicBool,
 }
 
 /// A task and the way to its actor.
@@ -56,6 +57,7 @@ impl Entry {
             channel: Channel::new(backlog),
             task: Mutex::new(task),
             is_unsaved: AtomicBool::new(false),
+            is_to_go_on: AtomicBool::new(false),
         }
     }
 
@@ -91,6 +93,16 @@ impl Entry {
     /// Says whether the store has an older state of the task; that it has not, before the state to be stored is read.
     pub(super) fn set_unsaved(&self, is_unsaved: bool) {
         self.is_unsaved.store(is_unsaved, Ordering::Release);
+    }
+
+    /// It was running when the process ended: it goes on when the plugins are there, unless it is stopped before.
+    pub(super) fn set_to_go_on(&self) {
+        self.is_to_go_on.store(true, Ordering::Release);
+    }
+
+    /// Whether it was to go on; it is not any more.
+    pub(super) fn take_to_go_on(&self) -> bool {
+        self.is_to_go_on.swap(false, Ordering::AcqRel)
     }
 
     fn lock(&self) -> MutexGuard<'_, Task> {

@@ -17,7 +17,7 @@ use crate::{
     workflow::{
         Tags,
         manifest::{self, Manifest},
-        task::{Resume, Task, TaskState, TaskView},
+        task::{Task, TaskState, TaskView},
     },
 };
 
@@ -71,8 +71,6 @@ pub struct TasksHandle {
     world: Arc<World>,
     keeper: Guarded<Keeper>,
     is_open: watch::Sender<bool>,
-    /// Those that were running when the process ended.
-    to_resume: Arc<[Arc<str>]>,
 }
 
 impl TasksHandle {
@@ -96,26 +94,20 @@ impl TasksHandle {
         let (for_keeper, counted) = (Arc::clone(&world), restarts.clone());
         let make = move |life| Keeper::new(Arc::clone(&for_keeper), counted.clone(), life);
         let keeper = guard("tasks".to_owned(), CAPACITY, restarts.clone(), make);
-        let mut to_resume = Vec::new();
         for (task, resume) in stored {
-            if resume == Resume::Start {
-                to_resume.push(Arc::from(task.id()));
-            }
-            keeper.ask(keeper::Restore(task)).await?;
+            keeper.ask(keeper::Restore(task, resume)).await?;
         }
         Ok(Self {
             world,
             keeper,
             is_open: watch::Sender::new(true),
-            to_resume: to_resume.into(),
         })
     }
 
     /// Starts the tasks that were running when the process ended; to be called once, when the plugins are loaded again.
     pub async fn resume(&self) {
         self.world.let_resume();
-        let all = self.to_resume.iter().filter_map(|id| self.world.directory.get(id));
-        stream::iter(all)
+        stream::iter(self.world.directory.all())
             .for_each_concurrent(RESUMED_AT_ONCE, |task| async move {
                 if let Err(error) = task.actor.ask(actor::GoOn).await {
                     tracing::error!(task = %task.entry.id, %error, "task does not go on");

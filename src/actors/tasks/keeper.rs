@@ -6,7 +6,7 @@ use actix::{fut, prelude::*};
 use futures_util::{future::join_all, stream};
 use prometheus_client::metrics::counter::Counter;
 
-use crate::workflow::task::Task;
+use crate::workflow::task::{Resume, Task};
 
 use super::{
     super::guard::{Lifeline, guard},
@@ -38,7 +38,7 @@ pub(super) struct Add(pub(super) Task);
 /// Adds a task that is stored.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Restore(pub(super) Task);
+pub(super) struct Restore(pub(super) Task, pub(super) Resume);
 
 /// Removes a task, if its state allows it; answered when it is not stored any more.
 #[derive(Message)]
@@ -143,9 +143,12 @@ impl Handler<Add> for Keeper {
 impl Handler<Restore> for Keeper {
     type Result = ();
 
-    fn handle(&mut self, Restore(task): Restore, _: &mut Self::Context) {
+    fn handle(&mut self, Restore(task, resume): Restore, _: &mut Self::Context) {
         if self.world.directory.get(task.id()).is_none() {
-            self.insert(task);
+            let entry = self.insert(task);
+            if resume == Resume::Start {
+                entry.set_to_go_on();
+            }
         }
     }
 }

@@ -33,6 +33,25 @@ fn tasks_go_on_in_the_state_they_had() {
 }
 
 #[test]
+fn a_stop_before_the_tasks_go_on_is_kept() {
+    on_paused_time(async {
+        let fixture = Fixture::new().await;
+        let [stopped, other] = [fixture.running(manifest()).await, fixture.running(manifest()).await];
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        fixture.tasks.shut_down().await;
+        let next = Fixture::on(fixture.plugins, fixture.store, fixture.clock).await;
+        next.tasks.stop(&stopped).await.unwrap();
+        let again = next.tasks.stop(&stopped).await.unwrap_err();
+        assert_eq!(again.to_string(), "error 0: Task is already stopped. ");
+        next.tasks.resume().await;
+        let states = |fixture: &Fixture| [&stopped, &other].map(|id| fixture.state(id));
+        assert_eq!(states(&next), [TaskState::Stopped, TaskState::Running]);
+        let later = next.restarted().await;
+        assert_eq!(states(&later), [TaskState::Stopped, TaskState::Running]);
+    });
+}
+
+#[test]
 fn a_task_goes_on_without_its_plugins_until_they_are_there() {
     on_paused_time(async {
         let fixture = Fixture::new().await;
